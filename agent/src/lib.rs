@@ -1,0 +1,1 @@
+//! The plant's side of Millrace: from a device's bytes to a durable, canonical message.

@@ -1,0 +1,3 @@
+//! The agent's program: hands over to the command line.
+
+fn main() {}

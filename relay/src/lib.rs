@@ -1,0 +1,1 @@
+//! The centre's side of Millrace: from a plant's messages to one effect each in Odoo.

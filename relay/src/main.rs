@@ -1,0 +1,3 @@
+//! The relay's program: hands over to the command line.
+
+fn main() {}

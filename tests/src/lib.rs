@@ -1,0 +1,1 @@
+//! What the end-to-end tests share: a world of real processes, and the ways to hurt it.
