@@ -1,1 +1,12 @@
 //! The contract of both ends of Millrace: what a message is, how it is kept and how it travels.
+//!
+//! `message`, `envelope`, `codec`, `topic` and `link` are pure: no IO, no clock, no randomness, those are arguments.
+//! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS.
+
+pub mod codec;
+pub mod envelope;
+pub mod ident;
+pub mod limit;
+pub mod message;
+pub mod outcome;
+pub mod store;

@@ -1,0 +1,305 @@
+//! Names of things: agents, lanes, epochs, positions, digests and message ids, each with one text form.
+//!
+//! Nothing here makes a random number or reads a clock: new epochs are given to it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Why a text is not the name it should be. Permanent: the same text never becomes valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentError {
+    /// Not 1 to 48 characters of `a-z`, `0-9` and inner `-`.
+    #[error("`{0}` is no agent name: use 1 to 48 of a-z, 0-9 and inner `-`, such as `plant-7`")]
+    Agent(String),
+    /// Not a lane.
+    #[error("`{0}` is no lane: use critical, normal or bulk")]
+    Lane(String),
+    /// Not sixteen hexadecimal digits.
+    #[error("`{0}` is no epoch: use 16 hexadecimal digits")]
+    Epoch(String),
+    /// Not `agent:epoch:lane:sequence:digest`.
+    #[error("`{0}` is no message id: use agent:epoch:lane:sequence:digest")]
+    MessageId(String),
+}
+
+/// The name of an agent: the common name of its certificate and the third level of its topics.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AgentId(String);
+
+impl AgentId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AgentId {
+    type Error = IdentError;
+
+    fn try_from(text: String) -> Result<Self, IdentError> {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let good = (1..=48).contains(&text.len())
+            && text.chars().all(inner)
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if good {
+            Ok(Self(text))
+        } else {
+            Err(IdentError::Agent(text))
+        }
+    }
+}
+
+impl FromStr for AgentId {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<AgentId> for String {
+    fn from(agent: AgentId) -> Self {
+        agent.0
+    }
+}
+
+impl fmt::Display for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A lane: its own sequence, window and share of the line. The order of the variants is the order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// Overtakes everything: what must not wait behind a backlog, such as a quality hold.
+    Critical,
+    /// Business messages.
+    Normal,
+    /// What may wait: history and telemetry.
+    Bulk,
+}
+
+impl Lane {
+    /// All lanes, in order of precedence.
+    pub const ALL: [Lane; 3] = [Lane::Critical, Lane::Normal, Lane::Bulk];
+
+    /// The number of this lane on the wire and in the stores.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The lane of that number.
+    pub const fn from_number(number: u8) -> Option<Lane> {
+        match number {
+            0 => Some(Lane::Critical),
+            1 => Some(Lane::Normal),
+            2 => Some(Lane::Bulk),
+            _ => None,
+        }
+    }
+
+    /// The lane's name, as in topics and commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lane::Critical => "critical",
+            Lane::Normal => "normal",
+            Lane::Bulk => "bulk",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Lane {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        Lane::ALL
+            .into_iter()
+            .find(|lane| lane.name() == text)
+            .ok_or_else(|| IdentError::Lane(text.to_owned()))
+    }
+}
+
+/// One life of a spool. A random number, given by whoever opens or cuts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        let wrong = || IdentError::Epoch(text.to_owned());
+        if text.len() != 16 {
+            return Err(wrong());
+        }
+        u64::from_str_radix(text, 16).map(Epoch).map_err(|_| wrong())
+    }
+}
+
+/// Where a message stands in its agent's outgoing log. Sequences start at 1 in each lane of each epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// The spool's life.
+    pub epoch: Epoch,
+    /// The lane.
+    pub lane: Lane,
+    /// The number in the lane.
+    pub sequence: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.epoch, self.lane, self.sequence)
+    }
+}
+
+/// A SHA-256: of an envelope's bytes, or running over a lane.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The running digest of an empty lane: what its first row is chained to.
+    pub fn origin(epoch: Epoch, lane: Lane) -> Self {
+        let mut seed = *b"millrace lane           .";
+        seed[16..24].copy_from_slice(&epoch.0.to_le_bytes());
+        seed[24] = lane.number();
+        Self::of(&seed)
+    }
+
+    /// The running digest after one more row, from the running digest before it.
+    pub fn then(self, row: Digest) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(row.0);
+        Self(hash.finalize().into())
+    }
+
+    /// The first eight bytes: enough beside a position, where nobody can search for a collision unseen.
+    pub fn short(&self) -> [u8; 8] {
+        let mut short = [0; 8];
+        short.copy_from_slice(&self.0[..8]);
+        short
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}…", hex::encode(&self.0[..6]))
+    }
+}
+
+/// The name of a message for ever: fixed when it is committed, never changed by retry, salvage or regrouping.
+///
+/// As text `agent:epoch:lane:sequence:digest`, the digest cut to eight bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageId {
+    /// The agent that captured it.
+    pub agent: AgentId,
+    /// Where it stands in that agent's log.
+    pub position: Position,
+    /// The first eight bytes of its content digest.
+    pub digest: [u8; 8],
+}
+
+impl MessageId {
+    /// The id of the content with this digest at this position.
+    pub fn new(agent: AgentId, position: Position, digest: &Digest) -> Self {
+        Self {
+            agent,
+            position,
+            digest: digest.short(),
+        }
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.agent, self.position, hex::encode(self.digest))
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        let wrong = || IdentError::MessageId(text.to_owned());
+        let parts: Vec<&str> = text.split(':').collect();
+        let [agent, epoch, lane, sequence, digest] = parts[..] else {
+            return Err(wrong());
+        };
+        let mut short = [0; 8];
+        hex::decode_to_slice(digest, &mut short).map_err(|_| wrong())?;
+        let sequence = sequence.parse().map_err(|_| wrong())?;
+        let position = Position {
+            epoch: epoch.parse()?,
+            lane: lane.parse()?,
+            sequence,
+        };
+        Ok(Self {
+            agent: agent.parse()?,
+            position,
+            digest: short,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_survives_its_text_form() {
+        let position = Position {
+            epoch: Epoch(0x0123_4567_89ab_cdef),
+            lane: Lane::Normal,
+            sequence: 42,
+        };
+        let id = MessageId::new("plant-7".parse().unwrap(), position, &Digest::of(b"x"));
+        assert_eq!(id.to_string().parse::<MessageId>().unwrap(), id);
+        assert!(id.to_string().starts_with("plant-7:0123456789abcdef:normal:42:"));
+    }
+
+    #[test]
+    fn an_agent_name_that_could_leave_its_topic_is_refused() {
+        for bad in ["", "a/b", "+", "#", "Plant", "-a", "a-", "ä", &"a".repeat(49)] {
+            assert!(bad.parse::<AgentId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn running_digests_tell_order_and_lane_apart() {
+        let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
+        let start = Digest::origin(Epoch(1), Lane::Normal);
+        assert_ne!(start.then(a).then(b), start.then(b).then(a));
+        assert_ne!(start, Digest::origin(Epoch(1), Lane::Bulk));
+    }
+}

@@ -1,0 +1,41 @@
+//! What is kept: the spool (outgoing) and the inbox (incoming), each behind a narrow contract.
+//!
+//! Nothing outside this module names SQLite. A model in memory stands in for the disk in simulations only.
+
+pub mod inbox;
+pub mod spool;
+
+/// Why a store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk has no room, or the quota is used up. Transient: it passes when something is pruned or freed.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The disk refused. Transient for the caller: nothing of the call took effect; it may be tried again.
+    #[error("the disk refused: {0}")]
+    Disk(String),
+    /// What was read is not what was written. Fatal: the file must be set aside and salvaged, never continued.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The file was written by a newer program. Fatal: upgrade this one.
+    #[error("the store has schema version {found}, this program knows up to {known}: upgrade it")]
+    Newer {
+        /// The version in the file.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// Another process has it. Fatal: two writers would break it.
+    #[error("the store is in use by another process: {0}")]
+    InUse(String),
+    /// The caller broke the contract, such as naming a lane that does not exist. Fatal: a fault in this program.
+    #[error("fault in this program: {0}")]
+    Misuse(String),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without a person.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Full(_) | StoreError::Disk(_))
+    }
+}

@@ -1,0 +1,174 @@
+//! The contract of the durable outgoing log.
+//!
+//! One writer, many readers. Every call that changes something is one transaction: after `Ok` it is on disk, after an
+//! error nothing of it is. The spool gives each message its position, ordinal, links, digest and running digest.
+
+use crate::envelope::{Draft, Moment, Row};
+use crate::ident::{Digest, Epoch, Lane, MessageId, Position};
+use crate::outcome::{Outcome, Reason};
+
+use super::StoreError;
+
+/// What a source hands over as one piece: kept whole or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Intake {
+    /// What the source calls this piece, so that it can be recognised.
+    pub claim: Option<Claim>,
+    /// The messages it completes; none for a scan in the middle of a dialogue.
+    pub drafts: Vec<Draft>,
+    /// The scan that caused it, for the journal of scans.
+    pub scan: Option<Scan>,
+    /// How it changes a dialogue.
+    pub dialogue: Option<DialogueChange>,
+}
+
+/// A source's own id with the digest of the content that it stood for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The configured source (or client) whose id this is.
+    pub source: String,
+    /// The id.
+    pub id: String,
+    /// The digest of what the source sent under it.
+    pub content: Digest,
+}
+
+/// A scan as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// The station.
+    pub station: String,
+    /// The connection within the station.
+    pub connection: String,
+    /// When.
+    pub moment: Moment,
+    /// The bytes.
+    pub raw: Vec<u8>,
+}
+
+/// The dialogue of a station and connection after this intake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialogueChange {
+    /// The station.
+    pub station: String,
+    /// The connection within the station.
+    pub connection: String,
+    /// Its state from now on, in the station's own encoding; none ends it.
+    pub state: Option<Vec<u8>>,
+}
+
+/// What became of an intake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// On disk; these are its messages' names.
+    Kept(Vec<MessageId>),
+    /// The claim was kept before with equal content: the first answer again. Nothing was added.
+    Known(Vec<MessageId>),
+    /// The claim was kept before with other content. Nothing was added.
+    Conflict(Vec<MessageId>),
+    /// This intake cannot be kept, its neighbours can; the text tells the source why.
+    Refused(String),
+    /// The quota does not allow it now.
+    Full(String),
+}
+
+/// A lane of an epoch as the spool sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The lane.
+    pub lane: Lane,
+    /// The lowest sequence still kept (equal to `next` where nothing is).
+    pub first: u64,
+    /// The sequence that the next message gets.
+    pub next: u64,
+    /// The running digest before `next`.
+    pub running: Digest,
+    /// Up to here everything is stored at the other end.
+    pub stored: u64,
+    /// Up to here everything is settled.
+    pub settled: u64,
+}
+
+/// What the other end told about messages; applied in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Stored at the other end, `from..=to`.
+    Stored {
+        /// The epoch.
+        epoch: Epoch,
+        /// The lane.
+        lane: Lane,
+        /// First.
+        from: u64,
+        /// Last.
+        to: u64,
+    },
+    /// The other end lost its disk: in this lane only `..=floor` and what is settled counts as stored.
+    Forgotten {
+        /// The epoch.
+        epoch: Epoch,
+        /// The lane.
+        lane: Lane,
+        /// Its floor now.
+        floor: u64,
+    },
+    /// It cannot take effect as it is. Not final.
+    Dead {
+        /// Which.
+        position: Position,
+        /// Why.
+        reason: Reason,
+    },
+    /// Final.
+    Settled {
+        /// Which.
+        position: Position,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// Where a message stands, seen from its own spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Kept here only.
+    Waiting,
+    /// Kept at the other end too.
+    Stored,
+    /// Cannot take effect as it is.
+    Dead(Reason),
+    /// Final.
+    Settled(Outcome),
+}
+
+/// The writing side of the spool.
+pub trait Spool {
+    /// Keeps all intakes in one transaction and says what became of each. `now` fills nothing but retention times.
+    fn commit(&mut self, batch: &[Intake], now: Moment) -> Result<Vec<Verdict>, StoreError>;
+
+    /// Every lane of every open epoch, oldest epoch first.
+    fn heads(&self) -> Result<Vec<Head>, StoreError>;
+
+    /// Rows of a lane from `from` on, in order, at most `count` and at most `bytes` (but at least one if there is one).
+    /// Rows that were pruned are left out, so the result may begin or continue behind a gap.
+    fn rows(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Notes what the other end told.
+    fn learn(&mut self, news: &[News]) -> Result<(), StoreError>;
+
+    /// Begins `new` as the epoch for what comes, and moves these rows into it, in their order, with new links. The old
+    /// epoch stays open for sending until all of it is settled.
+    fn cut(&mut self, new: Epoch, moved: &[Position]) -> Result<(), StoreError>;
+
+    /// The running digest up to and including a sequence; none where the row is no longer kept.
+    fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError>;
+}
