@@ -4,6 +4,7 @@
 //! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS.
 
 pub mod codec;
+pub mod config;
 pub mod envelope;
 pub mod ident;
 pub mod limit;
