@@ -1,13 +1,17 @@
 //! The contract of both ends of Millrace: what a message is, how it is kept and how it travels.
 //!
 //! `message`, `envelope`, `codec`, `topic` and `link` are pure: no IO, no clock, no randomness, those are arguments.
-//! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS.
+//! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS. `config`, `clock`,
+//! `exit` and `print` are the furniture of both programs.
 
+pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod envelope;
+pub mod exit;
 pub mod ident;
 pub mod limit;
 pub mod message;
 pub mod outcome;
+pub mod print;
 pub mod store;

@@ -1,0 +1,93 @@
+//! What a command prints: tables for people, JSON lines for machines, from the same rows.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Aligned columns.
+    Table,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A row that can be shown to people and machines.
+pub trait Listed: Serialize {
+    /// The column titles, one a cell.
+    const TITLES: &'static [&'static str];
+
+    /// The cells, as people read them.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// The rows in that style, ending in a line break; `nothing` is said to people where there are none.
+pub fn listing<T: Listed>(style: Style, rows: &[T], nothing: &str) -> String {
+    match style {
+        Style::Json => rows.iter().map(json).collect(),
+        Style::Table if rows.is_empty() => format!("{nothing}\n"),
+        Style::Table => {
+            let mut table = Table::new();
+            table
+                .load_style(presets::NOTHING)
+                .set_content_arrangement(ContentArrangement::Disabled);
+            table.set_header(T::TITLES);
+            for row in rows {
+                table.add_row(row.cells());
+            }
+            table.trim_fmt() + "\n"
+        }
+    }
+}
+
+/// One value as a JSON line.
+pub fn json<T: Serialize>(value: &T) -> String {
+    match serde_json::to_string(value) {
+        Ok(text) => text + "\n",
+        Err(error) => format!("{{\"fault\":\"{error}\"}}\n"),
+    }
+}
+
+/// Bytes as people read them, such as `3.4 MiB`.
+pub fn bytes(count: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let step = (0..units.len() - 1)
+        .find(|step| count >> (10 * (step + 1)) == 0)
+        .unwrap_or(units.len() - 1);
+    if step == 0 {
+        format!("{count} B")
+    } else {
+        format!(
+            "{:.1} {}",
+            count as f64 / f64::powi(1024.0, step as i32),
+            units[step]
+        )
+    }
+}
+
+/// A length of time as people read it, such as `3 h 05 min`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_read_well_at_their_edges() {
+        assert_eq!(
+            [0, 1023, 1024, 1 << 30].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "1.0 GiB"]
+        );
+        assert_eq!(
+            [59, 60, 3600, 90_000].map(span),
+            ["59 s", "1 min 00 s", "1 h 00 min", "1 d 01 h"]
+        );
+    }
+}
