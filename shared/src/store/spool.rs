@@ -146,7 +146,14 @@ pub enum Fate {
 /// The writing side of the spool.
 pub trait Spool {
     /// Keeps all intakes in one transaction and says what became of each. `now` fills nothing but retention times.
+    /// Once one is `Full`, those behind it in the batch are too: what is tried again must not land behind its successor.
     fn commit(&mut self, batch: &[Intake], now: Moment) -> Result<Vec<Verdict>, StoreError>;
+
+    /// The dialogue of a station and connection as it was last committed; none where it has none.
+    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The messages that were kept under a source's id; none where the id is not (or no longer) known.
+    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError>;
 
     /// Every lane of every open epoch, oldest epoch first.
     fn heads(&self) -> Result<Vec<Head>, StoreError>;
