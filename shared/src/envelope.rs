@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::binary::{self, BinaryError};
-use crate::ident::{AgentId, Digest, MessageId, Position};
+use crate::ident::{AgentId, Digest, MessageId, Position, Stamp};
 use crate::limit;
 use crate::message::{Key, Kind, Message, MessageError, SCHEMA};
 
@@ -64,8 +64,9 @@ pub struct Moment {
 pub struct KeyLink {
     /// The key.
     pub key: Key,
-    /// The message that must settle first; none where the key was free.
-    pub after: Option<Position>,
+    /// The message that must settle first, by content too: after a restore another content may stand at its position.
+    /// None where the key was free.
+    pub after: Option<Stamp>,
 }
 
 /// What a source hands to the spool: an envelope without its place in the log.
@@ -82,7 +83,8 @@ pub struct Draft {
 /// A message with its capture and its place among the others of its agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The agent's running number of capture within the epoch, over all lanes.
+    /// The agent's running number of capture within the epoch, over all lanes. A moved message keeps the ordinal (and
+    /// the links) that it had in the epoch it was moved from, so capture order is (epoch of capture, ordinal).
     pub ordinal: u64,
     /// The kind's name; text, so that a kind that is not known here can be kept until it is.
     pub kind: String,
@@ -96,8 +98,8 @@ pub struct Envelope {
     pub body: String,
     /// How it was captured.
     pub capture: Capture,
-    /// The position that it had before its epoch was cut, where it was moved.
-    pub moved_from: Option<Position>,
+    /// What it was called before it was moved to another epoch. Links to that name mean this message.
+    pub moved_from: Option<Stamp>,
 }
 
 impl Envelope {
@@ -164,8 +166,8 @@ pub struct Row {
     pub position: Position,
     /// SHA-256 of the bytes.
     pub digest: Digest,
-    /// The lane's running digest up to and including this row.
-    pub running: Digest,
+    /// The lane's running digest before this row.
+    pub before: Digest,
     /// The encoded envelope.
     pub bytes: Vec<u8>,
 }
@@ -174,5 +176,18 @@ impl Row {
     /// The name of the message in this row of that agent's log.
     pub fn id(&self, agent: &AgentId) -> MessageId {
         MessageId::new(agent.clone(), self.position, &self.digest)
+    }
+
+    /// That name without the agent.
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            position: self.position,
+            digest: self.digest.short(),
+        }
+    }
+
+    /// The lane's running digest up to and including this row.
+    pub fn running(&self) -> Digest {
+        self.before.then(self.digest)
     }
 }

@@ -171,6 +171,22 @@ impl fmt::Display for Position {
     }
 }
 
+/// A position and the first eight bytes of what stands there. A position alone names two contents when an agent was
+/// restored from an old image or cloned; a stamp names one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Where it stands.
+    pub position: Position,
+    /// The first eight bytes of its content digest.
+    pub digest: [u8; 8],
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, hex::encode(self.digest))
+    }
+}
+
 /// A SHA-256: of an envelope's bytes, or running over a lane.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
@@ -237,6 +253,14 @@ impl MessageId {
             agent,
             position,
             digest: digest.short(),
+        }
+    }
+
+    /// The name without its agent.
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            position: self.position,
+            digest: self.digest,
         }
     }
 }

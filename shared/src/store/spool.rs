@@ -4,7 +4,7 @@
 //! error nothing of it is. The spool gives each message its position, ordinal, links, digest and running digest.
 
 use crate::envelope::{Draft, Moment, Row};
-use crate::ident::{Digest, Epoch, Lane, MessageId, Position};
+use crate::ident::{Digest, Epoch, Lane, MessageId, Stamp};
 use crate::outcome::{Outcome, Reason};
 
 use super::StoreError;
@@ -77,6 +77,8 @@ pub enum Verdict {
 pub struct Head {
     /// The epoch.
     pub epoch: Epoch,
+    /// The epoch that it follows; none for the first of a spool.
+    pub previous: Option<Epoch>,
     /// The lane.
     pub lane: Lane,
     /// The lowest sequence still kept (equal to `next` where nothing is).
@@ -91,7 +93,22 @@ pub struct Head {
     pub settled: u64,
 }
 
-/// What the other end told about messages; applied in one transaction.
+/// Positions that this spool will never send again, and what a receiver needs to step over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// First.
+    pub first: u64,
+    /// Last.
+    pub last: u64,
+    /// The running digest up to and including `last`.
+    pub running: Digest,
+    /// Settled or moved to another epoch: nobody misses them. Otherwise their content is gone (damaged, or pruned under
+    /// disk pressure while only stored) and the receiver settles them as lost unless it has them.
+    pub finished: bool,
+}
+
+/// What the other end told about messages; applied in one transaction. News of a stamp whose digest is not that of the
+/// row at its position is about another content and is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// Stored at the other end, `from..=to`.
@@ -117,14 +134,14 @@ pub enum News {
     /// It cannot take effect as it is. Not final.
     Dead {
         /// Which.
-        position: Position,
+        stamp: Stamp,
         /// Why.
         reason: Reason,
     },
     /// Final.
     Settled {
         /// Which.
-        position: Position,
+        stamp: Stamp,
         /// How.
         outcome: Outcome,
     },
@@ -158,8 +175,8 @@ pub trait Spool {
     /// Every lane of every open epoch, oldest epoch first.
     fn heads(&self) -> Result<Vec<Head>, StoreError>;
 
-    /// Rows of a lane from `from` on, in order, at most `count` and at most `bytes` (but at least one if there is one).
-    /// Rows that were pruned are left out, so the result may begin or continue behind a gap.
+    /// Rows of a lane that may still have to be sent, from `from` on, in order, at most `count` and at most `bytes` (but
+    /// at least one if there is one). Settled, moved and pruned rows are left out; [`Spool::gaps`] explains them.
     fn rows(
         &self,
         epoch: Epoch,
@@ -169,13 +186,26 @@ pub trait Spool {
         bytes: usize,
     ) -> Result<Vec<Row>, StoreError>;
 
+    /// The positions in `from..=to` that [`Spool::rows`] leaves out, in order, adjacent equals joined, at most `count`.
+    fn gaps(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        to: u64,
+        count: usize,
+    ) -> Result<Vec<Gap>, StoreError>;
+
     /// Notes what the other end told.
     fn learn(&mut self, news: &[News]) -> Result<(), StoreError>;
 
-    /// Begins `new` as the epoch for what comes, and moves these rows into it, in their order, with new links. The old
-    /// epoch stays open for sending until all of it is settled.
-    fn cut(&mut self, new: Epoch, moved: &[Position]) -> Result<(), StoreError>;
+    /// Begins `new` as the epoch for what comes (unless it is that already) and moves these rows into it, in their order
+    /// of capture. A moved row keeps its ordinal and its links and names its old stamp in `moved_from`; what is captured
+    /// later and came after it is linked to the new stamp. Its old position counts as settled. The old epoch stays open
+    /// for sending until all of it is settled.
+    fn cut(&mut self, new: Epoch, moved: &[Stamp]) -> Result<(), StoreError>;
 
-    /// The running digest up to and including a sequence; none where the row is no longer kept.
+    /// The running digest up to and including a sequence: the origin for 0, and for every sequence from `first - 1` to
+    /// `next - 1` of the lane's head; none where it is no longer known.
     fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError>;
 }
