@@ -81,7 +81,7 @@ class Instance:
         if not self._note.exists():
             return None
         state = self.state()
-        if state.template_key != template.ensure(self._software, addons).key:
+        if state.template_key != template.current_key(self._software, addons):
             line(f"{self.home} was made from an older template; `start --fresh` makes it anew, without its databases")
         return state
 

@@ -42,10 +42,8 @@ class Template:
 
 def ensure(software: Software, addons: list[Path]) -> Template:
     """The template for this Odoo, these addons and our seed; made now if the cache does not have it."""
-    root = cache.root() / "templates"
     names = addon_names(addons)
-    modules = root / "modules" / cache.digest(_RECIPE, software.home.name, " ".join(MODULES))
-    plants = root / "plants" / cache.digest(_RECIPE, modules.name, _SEED, *(path / name for path, name in names))
+    modules, plants = _layers(software, addons)
     with cache.lock(cache.root() / "locks/template"):
         if not plants.exists():
             cache.need_room(cache.root(), _MEGABYTES_NEEDED)
@@ -59,6 +57,19 @@ def ensure(software: Software, addons: list[Path]) -> Template:
         plants.touch()
         modules.touch()
     return Template(plants.name, plants)
+
+
+def current_key(software: Software, addons: list[Path]) -> str:
+    """The name that the template has, or would have if it were made now."""
+    return _layers(software, addons)[1].name
+
+
+def _layers(software: Software, addons: list[Path]) -> tuple[Path, Path]:
+    root = cache.root() / "templates"
+    contents = [folder / name for folder, name in addon_names(addons)]
+    modules = root / "modules" / cache.digest(_RECIPE, software.home.name, " ".join(MODULES))
+    plants = root / "plants" / cache.digest(_RECIPE, modules.name, _SEED, *contents)
+    return modules, plants
 
 
 def addon_names(addons: list[Path]) -> list[tuple[Path, str]]:
