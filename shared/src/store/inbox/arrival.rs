@@ -144,6 +144,8 @@ pub struct Gap {
 pub enum GapKind {
     /// The agent pruned them after they had settled; this store is younger than that. Nothing waits for them.
     Settled,
+    /// Their content was moved to another epoch. What names one of them as its `after` waits until it arrives there.
+    Moved,
     /// Their content is gone. They become one dead letter `lost`; what names one of them as its `after` waits until a
     /// person has decided.
     Lost,
