@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::binary::{self, BinaryError};
-use crate::ident::{AgentId, Digest, MessageId, Position, Stamp};
+use crate::ident::{AgentId, Digest, Lane, MessageId, Position, Stamp};
 use crate::limit;
 use crate::message::{Key, Kind, Message, MessageError, SCHEMA};
 
@@ -74,6 +74,8 @@ pub struct KeyLink {
 pub struct Draft {
     /// The message.
     pub message: Message,
+    /// The lane, where it is not the one of its kind.
+    pub lane: Option<Lane>,
     /// The message that it undoes. Its kind and keys are those of that message.
     pub reverses: Option<MessageId>,
     /// How it was captured.
@@ -100,6 +102,13 @@ pub struct Envelope {
     pub capture: Capture,
     /// What it was called before it was moved to another epoch. Links to that name mean this message.
     pub moved_from: Option<Stamp>,
+}
+
+impl Draft {
+    /// The lane that it goes by.
+    pub fn lane(&self) -> Lane {
+        self.lane.unwrap_or(self.message.kind().rules().lane)
+    }
 }
 
 impl Envelope {

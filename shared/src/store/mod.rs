@@ -4,6 +4,9 @@
 
 pub mod inbox;
 pub mod spool;
+pub mod sqlite;
+
+use crate::ident::Position;
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,27 @@ pub enum StoreError {
         found: u32,
         /// The newest that this program knows.
         known: u32,
+    },
+    /// The file was written by an older program, and a reader does not change it. Permanent for a reader.
+    #[error(
+        "the store has schema version {found}, this program needs {known}: start the service once to migrate it"
+    )]
+    Older {
+        /// The version in the file.
+        found: u32,
+        /// The version that this program reads.
+        known: u32,
+    },
+    /// The file belongs to something else. Fatal: the path in the configuration is wrong.
+    #[error("wrong file: {0}")]
+    Foreign(String),
+    /// One row is not what was written; its neighbours are. Permanent for this row only: skip it and say so.
+    #[error("the row at {position} is damaged: {text}")]
+    DamagedRow {
+        /// Which.
+        position: Position,
+        /// What was found.
+        text: String,
     },
     /// Another process has it. Fatal: two writers would break it.
     #[error("the store is in use by another process: {0}")]

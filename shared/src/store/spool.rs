@@ -1,10 +1,13 @@
 //! The contract of the durable outgoing log.
 //!
-//! One writer, many readers. Every call that changes something is one transaction: after `Ok` it is on disk, after an
-//! error nothing of it is. The spool gives each message its position, ordinal, links, digest and running digest.
+//! One writer ([`Spool`]), many readers ([`SpoolReader`]). Every call that changes something is one transaction: after
+//! `Ok` it is on disk, after an error nothing of it is. The spool gives each message its position, ordinal, links,
+//! digest and running digest. It reads no clock: `now` is an argument, and retention is counted in running time.
+
+use std::time::Duration;
 
 use crate::envelope::{Draft, Moment, Row};
-use crate::ident::{Digest, Epoch, Lane, MessageId, Stamp};
+use crate::ident::{Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::outcome::{Outcome, Reason};
 
 use super::StoreError;
@@ -160,23 +163,74 @@ pub enum Fate {
     Settled(Outcome),
 }
 
-/// The writing side of the spool.
-pub trait Spool {
-    /// Keeps all intakes in one transaction and says what became of each. `now` fills nothing but retention times.
-    /// Once one is `Full`, those behind it in the batch are too: what is tried again must not land behind its successor.
-    fn commit(&mut self, batch: &[Intake], now: Moment) -> Result<Vec<Verdict>, StoreError>;
+/// How a lane stands, all its open epochs together. Derived at each call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Given a position ever, in these epochs.
+    pub accepted: u64,
+    /// Kept here only.
+    pub waiting: u64,
+    /// Kept at the other end too, and neither dead nor settled.
+    pub stored: u64,
+    /// Cannot take effect as they are.
+    pub dead: u64,
+    /// Final.
+    pub settled: u64,
+    /// Bytes of the envelopes that wait.
+    pub waiting_bytes: u64,
+    /// Bytes of the envelopes that are kept, settled ones included.
+    pub kept_bytes: u64,
+    /// When the oldest that is not settled was captured.
+    pub oldest: Option<Moment>,
+}
 
-    /// The dialogue of a station and connection as it was last committed; none where it has none.
-    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError>;
+/// What is kept how long, in running time: hours in which nothing ran do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Settled messages, counted from the settlement. Longer than Odoo's backups reach back.
+    pub settled: Duration,
+    /// Claims: how long a source's own id is recognised.
+    pub claims: Duration,
+    /// The journal of scans.
+    pub scans: Duration,
+    /// What may go when the quota is nearly used up.
+    pub pressure: Pressure,
+}
 
-    /// The messages that were kept under a source's id; none where the id is not (or no longer) known.
-    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError>;
+/// What may go, oldest first, when the quota is nearly used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pressure {
+    /// Nothing: sources are refused instead.
+    #[default]
+    Refuse,
+    /// Messages that the other end has stored, never dead ones. They are lost if it loses its disk.
+    DropStored,
+}
 
-    /// Every lane of every open epoch, oldest epoch first.
+/// What a call of [`Spool::prune`] took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Settled messages past their retention.
+    pub settled: u64,
+    /// Stored messages dropped under pressure. Each must be said aloud.
+    pub dropped: u64,
+    /// Claims past their retention.
+    pub claims: u64,
+    /// Scans past their retention.
+    pub scans: u64,
+    /// Whether the call stopped at its bound and there is more to do at once.
+    pub more: bool,
+}
+
+/// The reading side of the spool: sees what is committed.
+pub trait SpoolReader {
+    /// Every lane of every open epoch, oldest epoch first; the last epoch is the one that grows.
     fn heads(&self) -> Result<Vec<Head>, StoreError>;
 
     /// Rows of a lane that may still have to be sent, from `from` on, in order, at most `count` and at most `bytes` (but
-    /// at least one if there is one). Settled, moved and pruned rows are left out; [`Spool::gaps`] explains them.
+    /// at least one if there is one). Settled, moved and pruned rows are left out; [`SpoolReader::gaps`] explains them.
+    /// The result ends before a damaged row; a call that begins at one is answered [`StoreError::DamagedRow`]: have it
+    /// noted with [`Spool::give_up`], then it is a gap like any other.
     fn rows(
         &self,
         epoch: Epoch,
@@ -186,7 +240,9 @@ pub trait Spool {
         bytes: usize,
     ) -> Result<Vec<Row>, StoreError>;
 
-    /// The positions in `from..=to` that [`Spool::rows`] leaves out, in order, adjacent equals joined, at most `count`.
+    /// The positions in `from..=to` that [`SpoolReader::rows`] leaves out, in order, adjacent equals joined, at most
+    /// `count`. Below the lane's `first` digests are no longer known one by one: a gap that begins there reaches to
+    /// `first - 1` at least.
     fn gaps(
         &self,
         epoch: Epoch,
@@ -196,16 +252,43 @@ pub trait Spool {
         count: usize,
     ) -> Result<Vec<Gap>, StoreError>;
 
-    /// Notes what the other end told.
-    fn learn(&mut self, news: &[News]) -> Result<(), StoreError>;
-
-    /// Begins `new` as the epoch for what comes (unless it is that already) and moves these rows into it, in their order
-    /// of capture. A moved row keeps its ordinal and its links and names its old stamp in `moved_from`; what is captured
-    /// later and came after it is linked to the new stamp. Its old position counts as settled. The old epoch stays open
-    /// for sending until all of it is settled.
-    fn cut(&mut self, new: Epoch, moved: &[Stamp]) -> Result<(), StoreError>;
-
     /// The running digest up to and including a sequence: the origin for 0, and for every sequence from `first - 1` to
     /// `next - 1` of the lane's head; none where it is no longer known.
     fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError>;
+
+    /// Where a message stands; none where the position was never given, or was pruned after settlement.
+    fn fate(&self, position: Position) -> Result<Option<Fate>, StoreError>;
+
+    /// How a lane stands.
+    fn tally(&self, lane: Lane) -> Result<Tally, StoreError>;
+
+    /// The dialogue of a station and connection as it was last committed; none where it has none.
+    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The messages that were kept under a source's id; none where the id is not (or no longer) known.
+    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError>;
+}
+
+/// The writing side of the spool.
+pub trait Spool: SpoolReader {
+    /// Keeps all intakes in one transaction and says what became of each. `now` fills nothing but retention times.
+    /// Once one is `Full`, those behind it in the batch are too: what is tried again must not land behind its successor.
+    fn commit(&mut self, batch: &[Intake], now: Moment) -> Result<Vec<Verdict>, StoreError>;
+
+    /// Notes what the other end told. What it says of positions that were never given or are settled is ignored.
+    fn learn(&mut self, news: &[News], now: Moment) -> Result<(), StoreError>;
+
+    /// Begins `new` as the epoch for what comes (unless it is that already) and moves these rows into it, in their order
+    /// of capture. A moved row keeps its ordinal and its links and names its old stamp in `moved_from`; what is captured
+    /// later and came after it is linked to the new stamp. Its old position settles as superseded by the new one. The
+    /// old epoch stays open for sending until all of it is settled. What is settled or no longer kept is not moved.
+    fn cut(&mut self, new: Epoch, moved: &[Stamp], now: Moment) -> Result<(), StoreError>;
+
+    /// Notes that the content at this position is gone for ever, so that its gap can be declared to the other end. Does
+    /// nothing where the row is whole or settled.
+    fn give_up(&mut self, position: Position) -> Result<(), StoreError>;
+
+    /// Takes away what `keep` no longer asks for, a bounded amount at each call, and forgets epochs that are settled
+    /// and empty.
+    fn prune(&mut self, keep: &Retention, now: Moment) -> Result<Pruned, StoreError>;
 }
