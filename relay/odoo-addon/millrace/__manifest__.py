@@ -3,6 +3,11 @@
 {
     "name": "Millrace",
     "summary": "Runs postings: several ORM calls as one transaction, exactly once",
+    # Said here so that Odoo does not read README.md as reStructuredText.
+    "description": """
+Runs *postings*: a few calls of Odoo methods, checked and stored as one transaction, exactly once, with the caller's
+own rights and within an allow-list. It knows no business. README.md states the contract for callers.
+""",
     "version": "19.0.1.0.0",
     "category": "Technical",
     "license": "LGPL-3",

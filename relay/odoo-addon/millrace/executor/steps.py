@@ -61,6 +61,8 @@ class Run:
             if step.ids is not None:
                 raise Malformed(f"{step.model}.{step.method} is a method of the model and takes no ids")
             records = [model]
+        elif step.ids is None:
+            raise Malformed(f"{step.model}.{step.method} is a method of records and needs ids")
         else:
             ids = expectations.as_ids(references.resolve(step.ids, self.results))
             known = model.browse(ids).with_prefetch(tuple({*self._prefetch[step.model], *ids}))

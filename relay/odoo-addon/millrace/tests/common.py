@@ -1,6 +1,7 @@
 """What the tests share: a domain, its bot, and postings on models that every Odoo has."""
 
 import json
+from unittest.mock import patch
 
 from odoo.tests.common import TransactionCase, new_test_user, tagged
 
@@ -99,7 +100,9 @@ class PostingCase(TransactionCase):
         return posting
 
     def add_method(self, name, function):
-        self.patch(self.registry["res.partner"], name, function)
+        patcher = patch.object(self.registry["res.partner"], name, function, create=True)
+        patcher.start()
+        self.addCleanup(patcher.stop)
 
     def partners(self, *names):
         return self.env["res.partner"].search_count([("name", "in", names)])
