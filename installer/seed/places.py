@@ -26,6 +26,7 @@ def warehouses(env, letter):
         values = {"name": f"{env.company.name} {name.replace('_', '-')}", "code": code}
         house = first if first and not made else model.create({**values, "company_id": env.company.id})
         house.write({**values, "manufacture_steps": making, "reception_steps": receiving})
+        house.manu_type_id.sequence_id.prefix = f"{code}/MO/"  # Odoo leaves the first warehouse's as it was
         made[name] = house
         _locations(env, house, code)
     return made
@@ -44,19 +45,21 @@ def _locations(env, house, code):
 
 
 def stock(env, items, houses):
-    """Puts stock into each warehouse, where its orders take it from, and gives the lots' ids by item and name."""
+    """Puts stock into each warehouse, where its orders take it from, and gives the lots' ids by item and name. It is
+    counted in, as people would, so that stock and movements agree."""
     lots = {}
     for item, name in [(row[0], name) for row in _ON_HAND for name in _lot_names(row)]:
         lot = env["stock.lot"].create({"name": name, "product_id": items[item].id, "company_id": env.company.id})
         lots.setdefault(item, {})[name] = lot
-    for house in houses.values():
-        for row in _ON_HAND:
-            _put(env, items, lots, house.lot_stock_id, row, serials=house == next(iter(houses.values())))
-            if house.manufacture_steps != "mrp_one_step":
-                _put(env, items, lots, house.pbm_loc_id, row, serials=False)
+    for number, house in enumerate(houses.values()):
+        # A serial lies in one place only, so the first warehouse has them all.
+        rows = [row for row in _ON_HAND if not (number and row[3])]
+        _count(env, items, lots, house.lot_stock_id, rows)
+        if house.manufacture_steps != "mrp_one_step":
+            _count(env, items, lots, house.pbm_loc_id, [row for row in rows if not row[3]])
     item, place, quantity = _AT_LINE
     line = env["stock.location"].search([("barcode", "=", place), ("company_id", "=", env.company.id)])
-    env["stock.quant"]._update_available_quantity(items[item], line, quantity)
+    _count(env, items, lots, line, [(item, None, quantity, 0)])
     return {item: {name: lot.id for name, lot in names.items()} for item, names in lots.items()}
 
 
@@ -65,13 +68,12 @@ def _lot_names(row):
     return [f"{name}{number:04}" for number in range(1, serials + 1)] if serials else [name] if name else []
 
 
-def _put(env, items, lots, location, row, serials):
-    """A serial lies in one place only, so the first warehouse has them."""
-    item, _, quantity, count = row
-    if count and not serials:
-        return
-    for lot in [lots[item][name] for name in _lot_names(row)] or [None]:
-        env["stock.quant"]._update_available_quantity(items[item], location, quantity, lot_id=lot)
+def _count(env, items, lots, location, rows):
+    """Counts what the rows say into a location."""
+    env["stock.quant"].with_context(inventory_mode=True, inventory_name="Opening stock").create([
+        {"product_id": items[row[0]].id, "location_id": location.id, "lot_id": lot and lot.id, "inventory_quantity": row[2]}
+        for row in rows for lot in [lots[row[0]][name] for name in _lot_names(row)] or [None]
+    ]).action_apply_inventory()
 
 
 def describe(house):

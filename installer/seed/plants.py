@@ -23,7 +23,6 @@ def build(env, note_path):
         "plants": {letter: _plant(env, letter, units) for letter in "AB"},
     }
     company.open_to_admin(env)
-    env["stock.quant"]._unlink_zero_quants()
     env.flush_all()
     env.cr.commit()
     with open(note_path, "w") as file:
