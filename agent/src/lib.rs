@@ -1,1 +1,2 @@
 //! The plant's side of Millrace: from a device's bytes to a durable, canonical message.
+pub mod config;

@@ -2,7 +2,8 @@
 //!
 //! A section is read field by field; a field that is missing or wrong is noted and stands in with a harmless value, so
 //! that reading goes on. Whatever was not asked for is an unknown key, and noted too. Only if nothing was noted does
-//! the caller get the result. Nothing here knows what the fields mean.
+//! the caller get the result. A reader asks for all its fields first and gives up (`?`) only then. Nothing here knows
+//! what the fields mean.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -46,7 +47,7 @@ impl fmt::Display for Problems {
 }
 
 /// Reads the file at `path` with `read`, which is handed the root section.
-pub fn load<T>(path: &Path, read: impl FnOnce(&mut Section<'_>) -> T) -> Result<T, Problems> {
+pub fn load<T>(path: &Path, read: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Result<T, Problems> {
     let unreadable = |text: String| Problems {
         file: path.to_owned(),
         problems: vec![Problem { line: 1, text }],
@@ -64,7 +65,11 @@ pub fn load<T>(path: &Path, read: impl FnOnce(&mut Section<'_>) -> T) -> Result<
 }
 
 /// Reads `text` as [`load`] does; `path` is named in problems and is what relative paths start from.
-pub fn parse<T>(path: &Path, text: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> Result<T, Problems> {
+pub fn parse<T>(
+    path: &Path,
+    text: &str,
+    read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> Result<T, Problems> {
     let source = Source {
         text,
         folder: path.parent().unwrap_or(Path::new(".")),
@@ -82,7 +87,7 @@ pub fn parse<T>(path: &Path, text: &str, read: impl FnOnce(&mut Section<'_>) -> 
                     span,
                     asked: Vec::new(),
                 };
-                result = Some(read(&mut section));
+                result = read(&mut section);
                 section.finish();
             }
         }
@@ -274,7 +279,11 @@ impl<'s> Section<'s> {
     }
 
     /// A sub-section `[name]`; none where it is absent.
-    pub fn section<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Section<'_>) -> T) -> Option<T> {
+    pub fn section<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+    ) -> Option<T> {
         let value = self.take(name)?;
         self.enter(name, value, read)
     }
@@ -283,7 +292,7 @@ impl<'s> Section<'s> {
     pub fn needed_section<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&mut Section<'_>) -> T,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
     ) -> Option<T> {
         if !self.has(name) {
             self.asked.push(name);
@@ -298,7 +307,7 @@ impl<'s> Section<'s> {
         &mut self,
         name: &'static str,
         most: usize,
-        mut read: impl FnMut(&mut Section<'_>) -> T,
+        mut read: impl FnMut(&mut Section<'_>) -> Option<T>,
     ) -> Vec<T> {
         let Some(mut value) = self.take(name) else {
             return Vec::new();
@@ -326,7 +335,7 @@ impl<'s> Section<'s> {
         &self,
         name: &str,
         mut value: Value<'s>,
-        read: impl FnOnce(&mut Section<'_>) -> T,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
     ) -> Option<T> {
         let span = value.span;
         let ValueInner::Table(table) = value.take() else {
@@ -342,7 +351,7 @@ impl<'s> Section<'s> {
         };
         let result = read(&mut section);
         section.finish();
-        Some(result)
+        result
     }
 
     fn finish(self) {
@@ -364,8 +373,8 @@ mod tests {
         parse(Path::new("/etc/x.toml"), text, |root| {
             let name = root.text("name", "write a name");
             let size = root.number("size_bytes", 10, 1..=100);
-            let deep = root.section("deep", |deep| deep.flag("on", false));
-            (name, size, deep)
+            let deep = root.section("deep", |deep| Some(deep.flag("on", false)));
+            Some((name, size, deep))
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this module names SQLite. A model in memory stands in for the disk in simulations only.
 
+pub mod desk;
 pub mod inbox;
 pub mod spool;
 pub mod sqlite;
