@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod exit;
 pub mod ident;
 pub mod limit;
+pub mod link;
 pub mod message;
 pub mod outcome;
 pub mod print;

@@ -7,7 +7,21 @@ pub mod inbox;
 pub mod spool;
 pub mod sqlite;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::Position;
+
+/// Why positions of a spool will never come to the inbox at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GapKind {
+    /// The agent pruned them after they had settled; this store is younger than that. Nothing waits for them.
+    Settled,
+    /// Their content was moved to another epoch. What names one of them as its `after` waits until it arrives there.
+    Moved,
+    /// Their content is gone. They become one dead letter `lost`; what names one of them as its `after` waits until a
+    /// person has decided.
+    Lost,
+}
 
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use crate::envelope::{Draft, Moment, Row};
 use crate::ident::{Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::outcome::{Outcome, Reason};
 
-use super::StoreError;
+use super::{GapKind, StoreError};
 
 /// What a source hands over as one piece: kept whole or not at all.
 #[derive(Debug, Clone, Default)]
@@ -105,9 +105,9 @@ pub struct Gap {
     pub last: u64,
     /// The running digest up to and including `last`.
     pub running: Digest,
-    /// Settled or moved to another epoch: nobody misses them. Otherwise their content is gone (damaged, or pruned under
-    /// disk pressure while only stored) and the receiver settles them as lost unless it has them.
-    pub finished: bool,
+    /// Why: settled or moved means that nobody misses them; lost is damaged, or dropped under disk pressure while only
+    /// stored, and the receiver settles them as lost unless it has them.
+    pub kind: GapKind,
 }
 
 /// What the other end told about messages; applied in one transaction. News of a stamp whose digest is not that of the
@@ -140,6 +140,11 @@ pub enum News {
         stamp: Stamp,
         /// Why.
         reason: Reason,
+    },
+    /// It was dead and is tried again: as after [`News::Stored`].
+    Reopened {
+        /// Which.
+        stamp: Stamp,
     },
     /// Final.
     Settled {

@@ -2,6 +2,7 @@
 
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId};
 use crate::outcome::{Outcome, Reason};
+use crate::store::GapKind;
 
 /// Which store answers, and since when. Two receipts with the same opening were written by the same, uninterrupted
 /// store; with another one, whatever was only *stored* must be compared with its floors again.
@@ -137,18 +138,6 @@ pub struct Gap {
     pub running: Digest,
     /// Why.
     pub kind: GapKind,
-}
-
-/// Why positions will never come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapKind {
-    /// The agent pruned them after they had settled; this store is younger than that. Nothing waits for them.
-    Settled,
-    /// Their content was moved to another epoch. What names one of them as its `after` waits until it arrives there.
-    Moved,
-    /// Their content is gone. They become one dead letter `lost`; what names one of them as its `after` waits until a
-    /// person has decided.
-    Lost,
 }
 
 /// Everything up to here, and the running digest of it.

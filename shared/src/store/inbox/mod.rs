@@ -12,8 +12,9 @@ mod arrival;
 mod item;
 mod query;
 
+pub use super::GapKind;
 pub use arrival::{
-    Arrival, Clock, Floor, Gap, GapKind, Kept, LaneFloors, Lineage, Note, Opening, Refusal, Taken, Told,
+    Arrival, Clock, Floor, Gap, Kept, LaneFloors, Lineage, Note, Opening, Refusal, Taken, Told,
 };
 pub use item::{Change, Entry, Hold, Item, Request, Slot, State, StateName, Ticket, Verdict, why};
 pub use query::{
