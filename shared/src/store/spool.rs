@@ -183,8 +183,8 @@ pub struct Tally {
     pub settled: u64,
     /// Bytes of the envelopes that wait.
     pub waiting_bytes: u64,
-    /// Bytes of the envelopes that are kept, settled ones included.
-    pub kept_bytes: u64,
+    /// Bytes of the envelopes that are not settled, those that wait included.
+    pub unsettled_bytes: u64,
     /// When the oldest that is not settled was captured.
     pub oldest: Option<Moment>,
 }
