@@ -16,3 +16,5 @@ pub mod message;
 pub mod outcome;
 pub mod print;
 pub mod store;
+pub mod topic;
+pub mod transport;
