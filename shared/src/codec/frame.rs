@@ -14,6 +14,7 @@
 //! All bounds are checked on the header before anything is allocated. Rows are contiguous: first, first + 1, …
 
 use std::io::Read;
+use std::ops::RangeInclusive;
 
 use crate::ident::{Digest, Epoch, Lane};
 use crate::limit;
@@ -108,6 +109,14 @@ impl Frame {
             payload.extend_from_slice(row);
         }
         Ok(payload)
+    }
+
+    /// Which rows a payload says it has, where its header is whole: so that they can be refused by name although they
+    /// cannot be unpacked.
+    pub fn peek(bytes: &[u8]) -> Option<(Epoch, Lane, RangeInclusive<u64>)> {
+        let header = Header::read(bytes).ok()?;
+        let last = header.first + u64::from(header.count) - 1;
+        Some((header.epoch, header.lane, header.first..=last))
     }
 
     /// The frame of these bytes.

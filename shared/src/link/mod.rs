@@ -31,15 +31,14 @@
 //! and passes each payload with the topic's peer to that peer's machine.
 
 pub mod pace;
-
+mod ranges;
 pub mod receiver;
 pub mod sender;
 pub mod serve;
-
 pub mod wire;
 
-pub use receiver::{ReceiverAction, ReceiverConfig, ReceiverEvent};
-pub use sender::{SenderAction, SenderConfig, SenderEvent};
+pub use receiver::{Receiver, ReceiverAction, ReceiverConfig, ReceiverEvent};
+pub use sender::{Sender, SenderAction, SenderConfig, SenderEvent};
 
 use crate::ident::Lane;
 

@@ -84,6 +84,18 @@ pub const RANGES: usize = inbox::RANGES;
 /// again.
 pub const COMMITS: usize = 64;
 
+/// Most bytes of such frames. A frame that does not fit is dropped and comes again.
+pub const COMMIT_BYTES: usize = 32 * 1024 * 1024;
+
+/// A receiver repeats nothing to a peer that was silent for this long.
+pub const SILENT_MS: u64 = 120_000;
+
+/// Of the room of a lane with holes this much is kept for what fills them.
+pub const HOLE_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a row is taken to need in the inbox before any was seen.
+pub const ROW_BYTES: u64 = 1024;
+
 /// A receiver repeats the holes and credits of lanes that changed after this.
 pub const REPEAT_MS: u64 = 2_000;
 
@@ -101,6 +113,12 @@ pub const NEWS_UNHEARD: usize = 4;
 
 /// News that are not acknowledged are said again after this, doubling up to [`RESEND_MAX_MS`].
 pub const NEWS_RESEND_MS: u64 = 3_000;
+
+/// How wrong a clock estimate without a round trip may be.
+pub const CLOCK_GUESS_MS: u32 = 60_000;
+
+/// The longest round trip of a good clock estimate.
+pub const CLOCK_GOOD_MS: u32 = 2_000;
 
 /// A clock estimate is kept against a worse one for this long.
 pub const CLOCK_KEEP_MS: u64 = 10 * 60 * 1000;

@@ -215,3 +215,6 @@ fn bounded(bytes: &[u8]) -> Result<(), WireError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
