@@ -64,8 +64,8 @@ pub struct Moment {
 pub struct KeyLink {
     /// The key.
     pub key: Key,
-    /// The message that must settle first, by content too: after a restore another content may stand at its position.
-    /// None where the key was free.
+    /// The message that must settle first, by its name: after a restore another content may stand at its position, and it
+    /// may have been moved. None where the key was free.
     pub after: Option<Stamp>,
 }
 
@@ -100,7 +100,8 @@ pub struct Envelope {
     pub body: String,
     /// How it was captured.
     pub capture: Capture,
-    /// What it was called before it was moved to another epoch. Links to that name mean this message.
+    /// The name that it was given at capture, where it was moved to another epoch since. That stays its name for ever,
+    /// however often it is moved: links mean it, and the target knows it by it. See [`Envelope::name`].
     pub moved_from: Option<Stamp>,
 }
 
@@ -151,6 +152,12 @@ impl Envelope {
             return Err(EnvelopeError::Keys(envelope.keys.len()));
         }
         Ok(envelope)
+    }
+
+    /// The message's name, where it stands at this stamp: fixed at capture, never changed by moves. Under this name the
+    /// target must know it, so that a copy that comes back from an old image is recognised although it stands elsewhere.
+    pub fn name(&self, at: Stamp) -> Stamp {
+        self.moved_from.unwrap_or(at)
     }
 
     /// The message inside, typed and checked.

@@ -284,9 +284,10 @@ pub trait Spool: SpoolReader {
     fn learn(&mut self, news: &[News], now: Moment) -> Result<(), StoreError>;
 
     /// Begins `new` as the epoch for what comes (unless it is that already) and moves these rows into it, in their order
-    /// of capture. A moved row keeps its ordinal and its links and names its old stamp in `moved_from`; what is captured
-    /// later and came after it is linked to the new stamp. Its old position settles as superseded by the new one. The
-    /// old epoch stays open for sending until all of it is settled. What is settled or no longer kept is not moved.
+    /// of capture. A moved row keeps its ordinal and its links, and names in `moved_from` the stamp that it had at capture,
+    /// however often it was moved: its name for ever. What is captured later is linked to that name. Its old position
+    /// settles as superseded by the new one. The old epoch stays open for sending until all of it is settled. What is
+    /// settled or no longer kept is not moved.
     fn cut(&mut self, new: Epoch, moved: &[Stamp], now: Moment) -> Result<(), StoreError>;
 
     /// Notes that the content at this position is gone for ever, so that its gap can be declared to the other end. Does

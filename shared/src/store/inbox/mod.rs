@@ -40,8 +40,9 @@ pub trait Inbox {
     /// Raises the term to `term`; a lower one changes nothing.
     fn raise_term(&mut self, term: u64) -> Result<Opening, StoreError>;
 
-    /// Notes an agent's epochs, oldest first, each with its predecessor, so that their order is known before any of
-    /// their rows. What is known keeps its place.
+    /// Notes an agent's open epochs, all of them, oldest first, each with its predecessor, so that their order is known
+    /// before any of their rows. What is known keeps its place. What came after a message of an epoch that is neither
+    /// announced nor known here waits no longer: the agent has settled all of that epoch.
     fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError>;
 
     /// Keeps all these arrivals in one transaction and says what became of each, in their order. A refused arrival
