@@ -1,5 +1,7 @@
 //! The centre's side of Millrace: from a plant's messages to one effect each in Odoo.
 
+#[cfg(feature = "embedded-broker")]
+pub mod broker;
 pub mod config;
 pub mod flow;
 pub mod pki;

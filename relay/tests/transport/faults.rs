@@ -1,13 +1,14 @@
 //! Each way in which two certificates can fail to agree has its own name.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use millrace_relay::pki::{Authority, Subject};
 use millrace_shared::transport::{Fault, Refusal, Side};
 use rustls::AlertDescription;
+use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncReadExt;
 
+use crate::raw;
 use crate::world::{Line, World};
 
 crate::on_every_broker!(
@@ -15,6 +16,7 @@ crate::on_every_broker!(
     a_new_authority_with_the_old_name_is_an_unknown_issuer_too,
     a_broker_that_does_not_know_our_authority_refuses_our_certificate,
     a_broker_refuses_a_client_without_a_certificate,
+    a_broker_refuses_a_client_that_speaks_only_tls_1_2,
     a_broker_under_another_name_is_a_name_mismatch_that_shows_both,
     a_broker_whose_certificate_is_over_is_told_from_one_whose_time_has_not_come,
     our_own_certificate_is_over,
@@ -100,31 +102,15 @@ async fn a_broker_that_does_not_know_our_authority_refuses_our_certificate(world
 
 async fn a_broker_refuses_a_client_without_a_certificate(world: World) {
     let _broker = world.start().await;
-    let mut roots = rustls::RootCertStore::empty();
-    let pem = std::fs::read(world.path().join("ca.crt")).unwrap();
-    let authority = rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap();
-    roots.add(authority).unwrap();
-    let config =
-        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-    let socket = tokio::net::TcpStream::connect(("127.0.0.1", world.port))
-        .await
-        .unwrap();
-    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config))
-        .connect("localhost".try_into().unwrap(), socket)
-        .await
-        .unwrap();
+    let mut stream = raw::dial(&world, None, &TLS13).await.unwrap();
     let error = stream.read_u8().await.unwrap_err();
-    let alert = error.get_ref().unwrap().downcast_ref::<rustls::Error>();
-    assert_eq!(
-        alert,
-        Some(&rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired
-        ))
-    );
+    assert_eq!(raw::alert(&error), Some(AlertDescription::CertificateRequired));
+}
+
+async fn a_broker_refuses_a_client_that_speaks_only_tls_1_2(world: World) {
+    let _broker = world.start().await;
+    let error = raw::dial(&world, Some("plant-a"), &TLS12).await.unwrap_err();
+    assert_eq!(raw::alert(&error), Some(AlertDescription::ProtocolVersion));
 }
 
 async fn a_broker_under_another_name_is_a_name_mismatch_that_shows_both(world: World) {

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod mosquitto;
+mod raw;
 mod world;
 
+mod embedded;
 mod faults;
 mod reach;
 mod traffic;
@@ -17,6 +19,12 @@ macro_rules! on_every_broker {
             $(#[tokio::test]
             async fn $name() {
                 super::$name($crate::world::World::new($crate::world::Kind::Mosquitto)).await;
+            })+
+        }
+        mod on_the_embedded_broker {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::world::World::new($crate::world::Kind::Embedded)).await;
             })+
         }
     };

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use millrace_relay::broker;
 use millrace_relay::pki::{self, Authority, Issued, Subject};
 use millrace_shared::ident::AgentId;
 use millrace_shared::topic::{Channel, Filter, Topic};
@@ -21,16 +22,22 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
     Mosquitto,
+    Embedded,
 }
 
 pub enum Broker {
     Mosquitto(Mosquitto),
+    Embedded(CancellationToken, tokio::task::JoinHandle<()>),
 }
 
 impl Broker {
     pub async fn kill(self) {
         match self {
             Self::Mosquitto(process) => process.kill(),
+            Self::Embedded(stop, task) => {
+                stop.cancel();
+                task.await.unwrap();
+            }
         }
     }
 }
@@ -69,6 +76,17 @@ impl World {
     pub async fn start(&self) -> Broker {
         match self.kind {
             Kind::Mosquitto => Broker::Mosquitto(Mosquitto::start(self.folder.path(), self.port)),
+            Kind::Embedded => {
+                let settings = broker::Settings {
+                    listen: ([127, 0, 0, 1], self.port).into(),
+                    credentials: self.credentials(pki::BROKER_NAME),
+                    relay_name: pki::RELAY_NAME.to_owned(),
+                };
+                let broker = broker::Broker::bind(settings).await.unwrap();
+                let stop = CancellationToken::new();
+                let task = tokio::spawn(broker.run(stop.clone()));
+                Broker::Embedded(stop, task)
+            }
         }
     }
 

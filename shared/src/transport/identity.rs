@@ -35,24 +35,21 @@ pub struct Identity {
     pub(super) config: Arc<ClientConfig>,
 }
 
+type Chain = Vec<CertificateDer<'static>>;
+
 impl Credentials {
     /// Reads and checks all three files. Dates are not judged: the other end does that, and a clock may be wrong.
     pub fn load(&self) -> Result<Identity, Fault> {
+        let (roots, chain, key) = self.read()?;
+        let readable = |file: &Path, der: &CertificateDer<'_>| {
+            Certificate::from_der(der).map_err(|reason| unusable(file, reason))
+        };
+        let certificate = readable(&self.certificate_file, &chain[0])?;
         let authorities = certificates(&self.ca_file)?;
-        let chain = certificates(&self.certificate_file)?;
-        let key = PrivateKeyDer::from_pem_slice(&read(&self.key_file)?)
-            .map_err(|e| unusable(&self.key_file, format!("it holds no private key: {e}")))?;
-
-        let mut roots = RootCertStore::empty();
-        for authority in &authorities {
-            roots
-                .add(authority.clone())
-                .map_err(|e| unusable(&self.ca_file, format!("no authority's certificate: {e}")))?;
-        }
-        let certificate = chain.first().map(Certificate::from_der).transpose();
-        let certificate = certificate
-            .map_err(|reason| unusable(&self.certificate_file, reason))?
-            .ok_or_else(|| unusable(&self.certificate_file, "it holds no certificate".to_owned()))?;
+        let authorities = authorities
+            .iter()
+            .map(|der| readable(&self.ca_file, der))
+            .collect::<Result<_, _>>()?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -65,21 +62,27 @@ impl Credentials {
             .map_err(|e| unusable(&self.key_file, format!("it does not fit the certificate: {e}")))?;
         Ok(Identity {
             certificate,
-            authorities: readable(&self.ca_file, &authorities)?,
+            authorities,
             ca_file: self.ca_file.clone(),
             config: Arc::new(config),
         })
     }
+
+    /// The trusted authorities, our chain (never empty), and our key.
+    pub(super) fn read(&self) -> Result<(RootCertStore, Chain, PrivateKeyDer<'static>), Fault> {
+        let mut roots = RootCertStore::empty();
+        for authority in certificates(&self.ca_file)? {
+            roots
+                .add(authority)
+                .map_err(|e| unusable(&self.ca_file, format!("no authority's certificate: {e}")))?;
+        }
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key_file)?)
+            .map_err(|e| unusable(&self.key_file, format!("it holds no private key: {e}")))?;
+        Ok((roots, certificates(&self.certificate_file)?, key))
+    }
 }
 
-fn readable(file: &Path, certificates: &[CertificateDer<'_>]) -> Result<Vec<Certificate>, Fault> {
-    certificates
-        .iter()
-        .map(|der| Certificate::from_der(der).map_err(|reason| unusable(file, reason)))
-        .collect()
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn certificates(file: &Path) -> Result<Chain, Fault> {
     let pem = read(file)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {

@@ -16,6 +16,7 @@ mod connection;
 mod dial;
 mod fault;
 mod identity;
+mod server;
 mod session;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use connection::{Connection, Event, Events, open};
 pub use dial::Endpoint;
 pub use fault::{Fault, Refusal, Side};
 pub use identity::{Credentials, Identity};
+pub use server::{Acceptor, HANDSHAKE_TIMEOUT};
 
 use crate::topic::{Filter, Topic};
 
