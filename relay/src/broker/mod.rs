@@ -20,6 +20,7 @@ mod exchange;
 mod packets;
 mod rules;
 mod session;
+mod window;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,5 @@
 //! One client's session: MQTT 3.1.1 with clean sessions and QoS 0 and 1, which is all that Millrace uses.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use millrace_shared::topic::Topic;
@@ -11,11 +9,12 @@ use rumqttc::mqttbytes::v4::{
     UnsubAck,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::exchange::{Exchange, Message, Seat};
 use super::packets::{PacketError, PacketReader, PacketWriter};
 use super::rules::Party;
+use super::window::Window;
 
 /// How long a client may take until its CONNECT.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,8 +22,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_KEEP_ALIVE: Duration = Duration::from_secs(300);
 /// Answers that may wait to be written; a client that sends on without reading them is held back.
 const REPLIES: usize = 16;
-/// Publishes that may wait for the client's acknowledgement.
-const WINDOW: usize = 32;
 
 /// Why a session ended, for the log.
 #[derive(Debug, thiserror::Error)]
@@ -268,67 +265,6 @@ async fn speak<W: AsyncWrite + Unpin>(
         };
         if let Err(lost) = writer.send(&packet).await {
             return lost.into();
-        }
-    }
-}
-
-/// Publishes that wait for the client's PUBACK.
-struct Window {
-    room: Semaphore,
-    pending: Mutex<Pending>,
-}
-
-#[derive(Default)]
-struct Pending {
-    ids: HashSet<u16>,
-    last: u16,
-}
-
-impl Window {
-    fn new() -> Self {
-        Self {
-            room: Semaphore::new(WINDOW),
-            pending: Mutex::default(),
-        }
-    }
-
-    /// The next message as a packet, once there is room for it. May be dropped without losing one.
-    async fn next(&self, waiting: &mut mpsc::Receiver<Message>) -> Option<Packet> {
-        let room = self.room.acquire().await.ok()?;
-        let message = waiting.recv().await?;
-        let qos = if message.assured {
-            QoS::AtLeastOnce
-        } else {
-            QoS::AtMostOnce
-        };
-        let mut publish = Publish::from_bytes(message.topic.to_string(), qos, message.payload);
-        publish.retain = message.retained;
-        if message.assured {
-            publish.pkid = self.pending().identify();
-            room.forget();
-        }
-        Some(Packet::Publish(publish))
-    }
-
-    fn acknowledged(&self, id: u16) {
-        if self.pending().ids.remove(&id) {
-            self.room.add_permits(1);
-        }
-    }
-
-    fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Pending {
-    /// A packet identifier that is not in use (MQTT 3.1.1, 2.3.1). There is always one: the window is far smaller.
-    fn identify(&mut self) -> u16 {
-        loop {
-            self.last = self.last.checked_add(1).unwrap_or(1);
-            if self.ids.insert(self.last) {
-                return self.last;
-            }
         }
     }
 }
