@@ -69,7 +69,7 @@ def describe(exc, env=None, step=None):
     error = {"name": f"{module}.{kind.__name__}", "message": _bounded(message)}
     if step is not None:
         error["step"] = step
-    error.update(getattr(exc, "facts", {}))
+    error.update((name, fact) for name, fact in getattr(exc, "facts", {}).items() if fact is not None)
     return error
 
 

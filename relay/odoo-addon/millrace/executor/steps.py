@@ -12,6 +12,7 @@ from . import allow, expectations, limits, references
 from .faults import Malformed, Refused, WizardRefused
 
 WINDOW = "ir.actions.act_window"
+TEXT_OF_A_VALUE = 64  # characters that count like one more value of a result
 
 
 class Run:
@@ -118,7 +119,9 @@ class _Plain:
         self.left = limits.RESULT_NODES
 
     def plain(self, value):
-        self.left -= 1
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        self.left -= 1 + (len(value) // TEXT_OF_A_VALUE if isinstance(value, str) else 0)
         if self.left < 0:
             raise Malformed(f"a result has more than {limits.RESULT_NODES} values; ask for less")
         if isinstance(value, lazy):

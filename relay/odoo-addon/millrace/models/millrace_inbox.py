@@ -3,7 +3,7 @@
 import json
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from .big_integer import BigInteger
 
@@ -84,6 +84,21 @@ class MillraceInbox(models.Model):
             "res_id": record.id,
             "views": [(False, "form")],
         }
+
+    def action_never_run(self):
+        """A manager looked: the effect of a claimed message took place, or was put right by hand."""
+        self._settle_claimed("void", "void", {"reason": "its transaction had been broken", "by": self.env.user.name})
+
+    def action_may_run(self):
+        """A manager looked: the effect of a claimed message did not take place. A higher attempt runs it."""
+        self._settle_claimed("rejected", "error", {"name": "millrace.Claimed", "message": "its transaction had been broken"})
+
+    def _settle_claimed(self, state, column, value):
+        if not self.env.user.has_group("millrace.group_manager"):
+            raise AccessError(self.env._("Only a Millrace manager settles claimed messages."))
+        if any(row.state != "claimed" for row in self):
+            raise UserError(self.env._("Only claimed messages need a person."))
+        self.sudo().write({"state": state, column: value})
 
     def _purge(self, domain, floors, most):
         """Deletes up to `most` rows below the floors, {lane: below}; the number deleted. Claimed ones stay."""

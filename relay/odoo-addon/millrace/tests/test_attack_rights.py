@@ -2,7 +2,7 @@
 
 import json
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
@@ -86,6 +86,24 @@ class TestAttackRights(PostingCase):
             for model in ("millrace.floor", "millrace.tally", "millrace.lock"):
                 with self.assertRaises(AccessError):
                     self.env[model].with_user(user).create({})
+
+    def test_a_message_whose_transaction_was_broken_waits_for_a_manager(self):
+        self.results(self.creating("a"), self.creating("b"))
+        self.env.cr.execute("UPDATE millrace_inbox SET state = 'claimed' WHERE domain_id = %s", (self.domain.id,))
+        asked = [self.message("a"), self.message("b")]
+        self.assertEqual(self.states(self.creating("a"), self.void(self.message("b"))), ["claimed", "claimed"])
+        rows = self.env["millrace.inbox"].search([("domain_id", "=", self.domain.id)], order="message_id")
+        rows.invalidate_recordset()
+        with self.assertRaises(AccessError):
+            rows[0].with_user(self.bot).action_may_run()
+        manager = new_test_user(self.env, "manager", groups="millrace.group_manager")
+        rows[0].with_user(manager).action_may_run()
+        rows[1].with_user(manager).action_never_run()
+        rows.flush_recordset()
+        self.assertEqual(self.ask(*asked), ["rejected", "void"])
+        self.assertEqual(self.states(self.creating("a", message=self.message("a", attempt=2))), ["done"])
+        with self.assertRaises(UserError):
+            rows[1].with_user(manager).action_may_run()
 
     def test_a_bot_cannot_widen_its_own_allow_list(self):
         with self.assertRaises(AccessError):
