@@ -74,7 +74,11 @@ pub const LIVE_LAG: u64 = 8_192;
 /// A sender with messages but without credit asks after this, doubling up to [`HELLO_MAX_MS`].
 pub const PROBE_MS: u64 = 5_000;
 
-/// Most epochs that a hello names: the oldest ones and the newest. The others wait until some of these are settled.
+/// At a new connection, messages behind more than this many older ones of their lane are fresh and may pass them.
+pub const LIVE_BACKLOG: u64 = 32;
+
+/// Most epochs that a hello names with their lanes: the oldest ones and the newest. The others wait until some of these
+/// are settled.
 pub const HELLO_EPOCHS: usize = 32;
 
 /// Most disjoint ranges of a lane at the receiver. A frame that would make one more is refused for now.

@@ -134,6 +134,16 @@ pub enum News {
         /// Its floor now.
         floor: u64,
     },
+    /// Everything up to here is settled at the other end. What is gone here (see [`GapKind::Lost`]) and was not told of
+    /// by name settles as lost; nothing else changes.
+    Finished {
+        /// The epoch.
+        epoch: Epoch,
+        /// The lane.
+        lane: Lane,
+        /// The last sequence of it.
+        upto: u64,
+    },
     /// It cannot take effect as it is. Not final.
     Dead {
         /// Which.

@@ -107,6 +107,7 @@ impl Tides {
                 running: floors.stored.running,
             },
             held: held.to_vec(),
+            settled: floors.settled.sequence,
             credit: total.saturating_add(self.fresh_rows(floors)),
         })
     }

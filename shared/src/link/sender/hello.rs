@@ -94,18 +94,21 @@ impl Sender {
         self.say(&Control::Hello(Box::new(hello)));
     }
 
+    /// All open epochs; of more than a hello can hold, only the oldest and the newest with their lanes.
     fn heads_to_name(&self) -> Vec<EpochHead> {
         let oldest = pace::HELLO_EPOCHS - 1;
         let newest = self.epochs.len() - 1;
         let named = self.epochs.iter().enumerate();
-        let named = named.filter(|(index, _)| *index < oldest || *index == newest);
-        named
-            .map(|(_, &(epoch, predecessor))| EpochHead {
-                epoch,
-                predecessor,
-                lanes: self.lane_heads(epoch),
-            })
-            .collect()
+        let head = |(index, &(epoch, predecessor)): (usize, &(Epoch, Option<Epoch>))| EpochHead {
+            epoch,
+            predecessor,
+            lanes: if index < oldest || index == newest {
+                self.lane_heads(epoch)
+            } else {
+                Vec::new()
+            },
+        };
+        named.map(head).collect()
     }
 
     fn lane_heads(&self, epoch: Epoch) -> Vec<LaneHead> {
@@ -150,6 +153,7 @@ impl Sender {
             unnamed -= 1;
             flow.credit = tide.credit;
             if flow.ready {
+                self.on_finished(&tide);
                 self.on_tide(tide, now_ms);
                 continue;
             }

@@ -35,6 +35,8 @@ pub struct Flow {
     /// Single rows that were refused for good, and when they are tried again.
     pub stuck: BTreeMap<u64, u64>,
     pub credit: u64,
+    /// Up to here the other end said that everything is settled, and the spool was told.
+    pub finished: u64,
     /// From here on messages are fresh; what lies below is backlog.
     pub live_from: u64,
     pub diverged: bool,
@@ -71,6 +73,7 @@ impl Flow {
             alone: VecDeque::new(),
             stuck: BTreeMap::new(),
             credit: 0,
+            finished: 0,
             diverged: false,
             weighing: None,
             to_weigh: None,

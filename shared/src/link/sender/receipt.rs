@@ -131,6 +131,19 @@ impl Sender {
         self.resend_due(now_ms);
     }
 
+    /// What was dropped here while it was stored there has no row that news could name: the settled floor settles it.
+    pub(super) fn on_finished(&mut self, tide: &Tide) {
+        let Some(flow) = self.flows.get_mut(&(tide.epoch, tide.lane)) else {
+            return;
+        };
+        let upto = tide.settled.min(flow.confirmed.sequence);
+        if upto > flow.head.settled.max(flow.finished) {
+            flow.finished = upto;
+            let (epoch, lane) = (tide.epoch, tide.lane);
+            self.learn.news(News::Finished { epoch, lane, upto });
+        }
+    }
+
     /// Compares floors with our own running digests, asking the spool where they are not remembered.
     pub(super) fn weigh_floors(&mut self, now_ms: u64) {
         let keys: Vec<_> = self.flows.keys().copied().collect();
@@ -189,7 +202,7 @@ impl Sender {
         let (confirmed, next) = (flow.confirmed.sequence, flow.head.next);
         let backlog = next - 1 - confirmed.min(next - 1);
         if first_time {
-            let far = backlog > pace::FRAME_TARGET_COUNT as u64;
+            let far = backlog > pace::LIVE_BACKLOG;
             flow.live_from = if far { next } else { confirmed + 1 };
         }
         let (epoch, lane) = key;

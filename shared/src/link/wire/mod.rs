@@ -140,7 +140,7 @@ pub struct Hello {
     pub clock: Moment,
     /// The round trip of the sender's last answered hello.
     pub round_trip_ms: Option<u32>,
-    /// The epochs that are open for sending, oldest first.
+    /// All epochs that are open for sending, oldest first. Of any other the sender has settled everything.
     pub epochs: Vec<EpochHead>,
 }
 
@@ -151,7 +151,7 @@ pub struct EpochHead {
     pub epoch: Epoch,
     /// The one that it continued.
     pub predecessor: Option<Epoch>,
-    /// Its lanes.
+    /// Its lanes; none where this hello has no room for them.
     pub lanes: Vec<LaneHead>,
 }
 

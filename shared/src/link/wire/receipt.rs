@@ -78,6 +78,8 @@ pub struct Tide {
     pub floor: Mark,
     /// What is stored above the floor, first and last each, rising. A hint: whose content stands there is not said.
     pub held: Vec<(u64, u64)>,
+    /// Everything up to here is settled.
+    pub settled: u64,
     /// How many positions of this lane may be stored or under way. Never needed for what lies below a held range.
     pub credit: u64,
 }

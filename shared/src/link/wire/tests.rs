@@ -81,6 +81,7 @@ fn tide() -> Tide {
         lane: Lane::Critical,
         floor: mark(5, 0xbb),
         held: vec![(7, 8)],
+        settled: 4,
         credit: 100,
     }
 }
