@@ -1,14 +1,16 @@
-//! A TLS client that does what ours never would.
+//! A TLS client and a TLS server that do what ours never would.
 
 use std::io;
 use std::sync::Arc;
 
-use rustls::{AlertDescription, ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS13;
+use rustls::{AlertDescription, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::world::World;
 
@@ -39,6 +41,29 @@ pub async fn dial(
     TlsConnector::from(Arc::new(config))
         .connect("localhost".try_into().unwrap(), socket)
         .await
+}
+
+/// A server on the world's port with the broker's certificate, which asks for clients of this authority, or for none.
+pub fn server(world: &World, clients: Option<&str>) -> TlsAcceptor {
+    let file = |file: &str| world.path().join(file);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap();
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots
+                .add(CertificateDer::from_pem_file(file(authority)).unwrap())
+                .unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let certificate = CertificateDer::from_pem_file(file("broker.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file("broker.key")).unwrap();
+    TlsAcceptor::from(Arc::new(config.with_single_cert(vec![certificate], key).unwrap()))
 }
 
 /// What the other end said when it hung up.

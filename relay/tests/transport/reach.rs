@@ -1,9 +1,11 @@
 //! Failures on the way to a broker, before any certificate is looked at.
 
-use millrace_shared::transport::{Endpoint, Fault, Settings};
-use tokio::io::AsyncWriteExt;
+use millrace_relay::pki::Authority;
+use millrace_shared::transport::{Endpoint, Fault, Refusal, Settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::raw;
 use crate::world::{Kind, Line, World};
 
 fn at(world: &World, host: &str, port: u16) -> Settings {
@@ -59,6 +61,39 @@ async fn a_peer_that_does_not_speak_tls_is_named_as_such() {
     let fault = Line::open(at(&world, "127.0.0.1", port)).fault().await;
     assert!(matches!(fault, Fault::Tls { .. }), "{fault}");
     answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_lost_in_a_reset_is_asked_for_again() {
+    let world = World::new(Kind::Mosquitto);
+    Authority::new("somebody else")
+        .unwrap()
+        .write(world.path(), "other")
+        .unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", world.port)).await.unwrap();
+    let (curt, plain) = (raw::server(&world, None), raw::server(&world, Some("other.crt")));
+    let serving = tokio::spawn(async move {
+        // As if the alert had been overtaken: the first connection is reset as soon as the client speaks.
+        let (socket, _) = listener.accept().await.unwrap();
+        socket.set_zero_linger().unwrap();
+        let mut stream = curt.accept(socket).await.unwrap();
+        stream.read_u8().await.unwrap();
+        drop(stream);
+        let (socket, _) = listener.accept().await.unwrap();
+        plain.accept(socket).await.unwrap_err();
+    });
+    let fault = Line::open(world.agent("plant-a")).fault().await;
+    serving.await.unwrap();
+    assert!(
+        matches!(
+            fault,
+            Fault::CertificateRefused {
+                refusal: Refusal::UnknownAuthority,
+                ..
+            }
+        ),
+        "{fault}"
+    );
 }
 
 #[tokio::test]

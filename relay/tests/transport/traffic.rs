@@ -2,13 +2,16 @@
 
 use millrace_shared::ident::Lane;
 use millrace_shared::topic::{Channel, Filter};
-use millrace_shared::transport::{Bytes, Event, Fault, MAX_PAYLOAD_BYTES, Settings, Undelivered};
+use millrace_shared::transport::{
+    Bytes, Event, Fault, MAX_PAYLOAD_BYTES, QUEUED_PUBLISHES, Settings, Undelivered,
+};
 
 use crate::world::{Line, World, agent, topic};
 
 crate::on_every_broker!(
     a_frame_goes_up_and_its_receipt_comes_down,
     a_payload_of_exactly_the_limit_arrives_and_one_more_byte_never_leaves,
+    an_offer_never_waits_and_is_refused_when_the_queue_is_full,
     publishes_of_one_lane_arrive_in_order,
     the_line_comes_back_by_itself_after_the_broker_was_killed,
     every_publish_has_an_end_while_the_broker_dies_under_it,
@@ -66,6 +69,27 @@ async fn a_payload_of_exactly_the_limit_arrives_and_one_more_byte_never_leaves(w
         .await
         .unwrap();
     assert_eq!(relay.arrival().await.1, most);
+}
+
+async fn an_offer_never_waits_and_is_refused_when_the_queue_is_full(world: World) {
+    let _broker = world.start().await;
+    let mut relay = Line::up(world.relay()).await;
+    let plant = Line::up(world.agent("plant-a")).await;
+
+    // Nothing is awaited in between, so the connection cannot take anything out of its queue.
+    let offer = |n: usize| {
+        plant
+            .client
+            .offer(&topic("plant-a", UP), Bytes::from(n.to_string()))
+    };
+    for n in 0..QUEUED_PUBLISHES {
+        assert_eq!(offer(n), Ok(()));
+    }
+    assert_eq!(offer(QUEUED_PUBLISHES), Err(Undelivered::QueueFull));
+    for n in 0..QUEUED_PUBLISHES {
+        assert_eq!(relay.arrival().await.1, n.to_string());
+    }
+    assert_eq!(offer(0), Ok(()));
 }
 
 async fn publishes_of_one_lane_arrive_in_order(world: World) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, PublishOptions};
+use rumqttc::{AsyncClient, ClientError, PublishOptions};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{MAX_PAYLOAD_BYTES, PUBLISH_TIMEOUT};
+use super::{MAX_PAYLOAD_BYTES, PUBLISH_TIMEOUT, QUEUED_PUBLISHES};
 use crate::topic::Topic;
 
 /// Publishes on whatever session is up.
@@ -33,6 +33,9 @@ pub enum Undelivered {
     /// The session ended before the acknowledgement. Transient.
     #[error("the connection broke before the broker acknowledged")]
     SessionLost,
+    /// All places for publishes that wait to be written are taken. Transient.
+    #[error("{QUEUED_PUBLISHES} publishes wait to be written already")]
+    QueueFull,
     /// The broker is there but does not answer. Transient.
     #[error("the broker did not acknowledge within {} s", PUBLISH_TIMEOUT.as_secs())]
     Unanswered,
@@ -76,6 +79,20 @@ impl Client {
                 () = sleep(PUBLISH_TIMEOUT) => Err(Undelivered::Unanswered),
             }
         }
+    }
+
+    /// Publishes at QoS 1 without waiting for anything, for whoever says again what gets no answer. An error says that it
+    /// will not leave; success says no more than that the session has it.
+    pub fn offer(&self, topic: &Topic, payload: Bytes) -> Result<(), Undelivered> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(Undelivered::TooLarge { bytes: payload.len() });
+        }
+        let session = self.live.borrow().clone().ok_or(Undelivered::NotConnected)?;
+        let offered = session.try_publish(topic.to_string(), payload, PublishOptions::at_least_once());
+        offered.map_err(|error| match error {
+            ClientError::RequestChannelFull(_) => Undelivered::QueueFull,
+            _ => Undelivered::SessionLost,
+        })
     }
 
     /// Whether a session is up at this moment.
