@@ -116,7 +116,7 @@ def _check_commands(spec, comodel, where, commands):
         raise Malformed(f"{where} takes a list of commands")
     for command in commands:
         if not (isinstance(command, list) and command and command[0] in range(len(COMMANDS))):
-            raise Malformed(f"{where} takes commands, not {str(command)[:limits.NAME_CHARS]}")
+            raise Malformed(f"{where} takes commands, not {str(command)[: limits.NAME_CHARS]}")
         name = COMMANDS[command[0]]
         inner = spec.get(name) if isinstance(spec, dict) else None
         if not inner:

@@ -7,7 +7,6 @@ MALFORMED  the posting cannot be run as it is written: stored nowhere, for the s
 """
 
 import psycopg2
-
 from odoo.exceptions import AccessDenied, AccessError, ConcurrencyError, LockError, RedirectWarning, UserError
 
 from . import limits

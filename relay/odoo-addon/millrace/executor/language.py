@@ -134,7 +134,9 @@ def _parse_steps(steps):
 
 
 def _parse_step(step, known):
-    _closed(step, {"as"}, {"model", "method", "ids", "kwargs", "context", "each", "when", "expect", "action_ok"}, "step")
+    _closed(
+        step, {"as"}, {"model", "method", "ids", "kwargs", "context", "each", "when", "expect", "action_ok"}, "step"
+    )
     name = _text(step["as"], limits.NAME_CHARS, "as")
     _need(name.isidentifier() and name not in known, f"step names are words that stand once, not {name!r}")
     method = step.get("method")
@@ -143,7 +145,9 @@ def _parse_step(step, known):
     when = step.get("when")
     if when is not None:
         _closed(when, {"ref", "empty"}, set(), f"when of step {name}")
-        _need(references.is_reference(when["ref"]) and isinstance(when["empty"], bool), f"step {name}: when is misspelt")
+        _need(
+            references.is_reference(when["ref"]) and isinstance(when["empty"], bool), f"step {name}: when is misspelt"
+        )
     for flag in ("each", "action_ok"):
         _need(isinstance(step.get(flag, False), bool), f"step {name}: {flag} is true or false")
     expect = step.get("expect", [])

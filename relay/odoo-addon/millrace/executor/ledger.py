@@ -8,9 +8,8 @@ is a serialization failure, so that Odoo replays the request and the replay find
 import json
 from dataclasses import dataclass
 
-from psycopg2.extras import Json
-
 from odoo.exceptions import ConcurrencyError
+from psycopg2.extras import Json
 
 from . import limits
 from .faults import Malformed
@@ -116,8 +115,13 @@ class Ledger:
                 "state": state,
                 "error": None if error is None else Json(error),
                 "void": None if void is None else Json(void),
-                **{name: [getattr(m, name) for m in messages] for name in ("id", "digest", "attempt", "lane", "sequence")},
-                **{label: [m.labels.get(label) for m in messages] for label in ("kind", "agent", "station", "operator")},
+                **{
+                    name: [getattr(m, name) for m in messages]
+                    for name in ("id", "digest", "attempt", "lane", "sequence")
+                },
+                **{
+                    label: [m.labels.get(label) for m in messages] for label in ("kind", "agent", "station", "operator")
+                },
             },
         )
         if self.cr.rowcount != len(messages):
@@ -141,7 +145,9 @@ class Ledger:
 
     def count(self):
         """How many outcomes were ever stored in this domain; never falls, unless Odoo's database was restored."""
-        self.cr.execute("SELECT coalesce(sum(stored), 0)::bigint FROM millrace_tally WHERE domain_id = %s", (self.domain_id,))
+        self.cr.execute(
+            "SELECT coalesce(sum(stored), 0)::bigint FROM millrace_tally WHERE domain_id = %s", (self.domain_id,)
+        )
         return self.cr.fetchone()[0]
 
     def add_to_count(self):

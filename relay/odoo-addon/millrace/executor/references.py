@@ -70,7 +70,7 @@ def _walk(value, path):
         if part == "*":
             if not isinstance(value, list):
                 return NOTHING
-            found = [_walk(child, path[index + 1:]) for child in value]
+            found = [_walk(child, path[index + 1 :]) for child in value]
             return NOTHING if any(child is NOTHING for child in found) else found
         if isinstance(value, dict):
             value = value.get(part, NOTHING)

@@ -90,7 +90,7 @@ class Run:
         resolved = references.resolve(outcome, self.results)
         record = resolved["id"]
         if isinstance(record, bool) or not isinstance(record, int) or record <= 0:
-            raise Malformed(f"the id of an outcome is one record, not {str(record)[:limits.NAME_CHARS]}")
+            raise Malformed(f"the id of an outcome is one record, not {str(record)[: limits.NAME_CHARS]}")
         if resolved["model"] not in self.env:
             raise Malformed(f"there is no model {resolved['model']}")
         return resolved["model"], record, resolved.get("data")

@@ -1,5 +1,1 @@
-from . import big_integer
-from . import millrace_domain
-from . import millrace_inbox
-from . import millrace_bookkeeping
-from . import millrace_posting
+from . import big_integer, millrace_bookkeeping, millrace_domain, millrace_inbox, millrace_posting

@@ -5,7 +5,6 @@ posted. Nothing in here is written through RPC but what an administrator decides
 """
 
 import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 

@@ -16,8 +16,12 @@ class MillraceInbox(models.Model):
 
     domain_id = fields.Many2one("millrace.domain", required=True, readonly=True, ondelete="restrict", index=True)
     message_id = fields.Char(string="Message", required=True, readonly=True)
-    digest = fields.Char(required=True, readonly=True, help="Of the message's content. The same id with another one is a conflict.")
-    attempt = fields.Integer(required=True, readonly=True, help="A rejected message runs again for a higher attempt only.")
+    digest = fields.Char(
+        required=True, readonly=True, help="Of the message's content. The same id with another one is a conflict."
+    )
+    attempt = fields.Integer(
+        required=True, readonly=True, help="A rejected message runs again for a higher attempt only."
+    )
     lane = fields.Char(required=True, readonly=True, help="The sequence that the message has its place in.")
     sequence = BigInteger(required=True, readonly=True)
     state = fields.Selection(
@@ -91,7 +95,9 @@ class MillraceInbox(models.Model):
 
     def action_may_run(self):
         """A manager looked: the effect of a claimed message did not take place. A higher attempt runs it."""
-        self._settle_claimed("rejected", "error", {"name": "millrace.Claimed", "message": "its transaction had been broken"})
+        self._settle_claimed(
+            "rejected", "error", {"name": "millrace.Claimed", "message": "its transaction had been broken"}
+        )
 
     def _settle_claimed(self, state, column, value):
         if not self.env.user.has_group("millrace.group_manager"):

@@ -144,7 +144,7 @@ class MillracePosting(models.AbstractModel):
                 run = Run(self._clean_env(), domain._allowed(), posting)
                 outcomes = run.run()
                 ledger.done(outcomes)
-        except Exception as exc:  # noqa: BLE001  every failure of a posting is an answer, except those to try again
+        except Exception as exc:
             fault = faults.classify(exc)
             if fault == faults.RETRY:
                 raise

@@ -1,8 +1,11 @@
-from . import test_attack_limits
-from . import test_attack_rights
-from . import test_concurrency
-from . import test_contract
-from . import test_fence
-from . import test_language
-from . import test_posting_group
-from . import test_posting_once
+from . import (
+    test_attack_calls,
+    test_attack_limits,
+    test_attack_rights,
+    test_concurrency,
+    test_contract,
+    test_fence,
+    test_language,
+    test_posting_group,
+    test_posting_once,
+)

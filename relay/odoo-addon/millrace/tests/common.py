@@ -109,3 +109,16 @@ class PostingCase(TransactionCase):
 
     def void(self, *messages, reason="scrapped by hand", by="anna"):
         return {"messages": list(messages), "void": {"reason": reason, "by": by}}
+
+    # -- attacks --------------------------------------------------------------------------------------------------
+
+    def forbidden(self, step, **changed):
+        posting = self.creating("pump")
+        posting["steps"].append({"as": "attack", "expect": [{"result": True}], **step})
+        (result,) = self.results({**posting, **changed})
+        self.assertEqual(result["state"], "forbidden", result)
+        self.assertEqual((self.partners("pump"), self.ask(self.message("pump"))), (0, ["unknown"]))
+        return result["error"]
+
+    def allow(self, models, context=()):
+        self.domain.allow = json.dumps({"context": list(context), "models": {**ALLOW["models"], **models}})

@@ -20,7 +20,10 @@ class TestAttackLimits(PostingCase):
     def test_a_request_with_too_many_messages_runs_nothing(self):
         names = [f"p{k}" for k in range(limits.MESSAGES + 1)]
         self.assertIn(str(limits.MESSAGES), self.refused_request(self.creating(*names)))
-        self.assertIn(str(limits.DRY_RUN_MESSAGES), self.refused_request(self.creating(*names[: limits.DRY_RUN_MESSAGES + 1]), dry_run=True))
+        self.assertIn(
+            str(limits.DRY_RUN_MESSAGES),
+            self.refused_request(self.creating(*names[: limits.DRY_RUN_MESSAGES + 1]), dry_run=True),
+        )
 
     def test_a_request_with_too_many_steps_runs_nothing_and_singles_count(self):
         step = {"as": "a", "expect": [{"model": "res.partner", "domain": [], "count": 0}]}
@@ -52,7 +55,9 @@ class TestAttackLimits(PostingCase):
     def test_a_step_on_too_many_records_is_refused(self):
         posting = self.creating("a")
         ids = list(range(1, limits.IDS_PER_STEP + 2))
-        posting["steps"].append({"as": "r", "model": "res.partner", "method": "read", "ids": ids, "kwargs": {"fields": ["name"]}})
+        posting["steps"].append(
+            {"as": "r", "model": "res.partner", "method": "read", "ids": ids, "kwargs": {"fields": ["name"]}}
+        )
         self.assertEqual(self.states(posting), ["malformed"])
 
     def test_a_search_that_finds_too_much_is_refused_and_does_not_read_the_table(self):
@@ -60,7 +65,12 @@ class TestAttackLimits(PostingCase):
         self.env["res.partner"].create([{"name": "many"}] * 4)
         for limit in ({}, {"limit": 10_000}):
             posting = self.creating("a", message=self.message(f"m{limit}"))
-            search = {"as": "s", "model": "res.partner", "method": "search", "kwargs": {"domain": [["name", "=", "many"]], **limit}}
+            search = {
+                "as": "s",
+                "model": "res.partner",
+                "method": "search",
+                "kwargs": {"domain": [["name", "=", "many"]], **limit},
+            }
             posting["steps"].append(search)
             (result,) = self.results(posting)
             self.assertIn("more than 2 rows", result["error"]["message"])

@@ -9,7 +9,6 @@ from functools import partial
 from unittest.mock import patch
 
 import psycopg2
-
 from odoo import api, sql_db
 from odoo.modules.registry import Registry
 from odoo.orm.registry import DummyRLock
@@ -34,11 +33,13 @@ class TestConcurrency(BaseCase):
         cls.registry = Registry(get_db_name())
         with cls.cursor() as cr:
             env = api.Environment(cr, api.SUPERUSER_ID, {"no_reset_password": True})
-            bot = new_test_user(env, f"race_bot_{RUN}", groups="base.group_user,base.group_partner_manager,millrace.group_bot")
+            bot = new_test_user(
+                env, f"race_bot_{RUN}", groups="base.group_user,base.group_partner_manager,millrace.group_bot"
+            )
             domain = env["millrace.domain"].create({"name": PLANT, "user_ids": bot.ids, "allow": json.dumps(ALLOW)})
             cls.bot_id, cls.domain_id = bot.id, domain.id
         cls.addClassCleanup(cls.clean)
-        # The thread of the tests holds the registry's lock, which each replay takes; Odoo's own tests over HTTP do so too.
+        # The thread of the tests holds the registry's lock, which each replay takes. Odoo's own HTTP tests do this too.
         lock = patch.object(Registry, "_lock", DummyRLock())
         lock.start()
         cls.addClassCleanup(lock.stop)
@@ -102,8 +103,13 @@ class TestConcurrency(BaseCase):
         return "apply", PLANT, list(postings), fence or self.fence
 
     def posting(self, message, name, **changed):
-        step = {"as": "new", "model": "res.partner", "method": "create",
-                "kwargs": {"vals_list": [{"name": name, "ref": f"{REF}:{name}"}]}, "expect": [{"len": 1}]}  # fmt: skip
+        step = {
+            "as": "new",
+            "model": "res.partner",
+            "method": "create",
+            "kwargs": {"vals_list": [{"name": name, "ref": f"{REF}:{name}"}]},
+            "expect": [{"len": 1}],
+        }
         return {
             "messages": [{"id": message, "digest": message, "attempt": 1, "lane": "race", "sequence": 1}],
             "steps": [step],
@@ -139,11 +145,21 @@ class TestConcurrency(BaseCase):
 
     def find_or_create(self, message, name, **changed):
         posting = self.posting(message, name)
-        found = {"as": "found", "model": "res.partner", "method": "search",
-                 "kwargs": {"domain": [["ref", "=", f"{REF}:{name}"]], "limit": 1}}  # fmt: skip
+        found = {
+            "as": "found",
+            "model": "res.partner",
+            "method": "search",
+            "kwargs": {"domain": [["ref", "=", f"{REF}:{name}"]], "limit": 1},
+        }
         new = {**posting["steps"][0], "when": {"ref": {"$": "found"}, "empty": True}}
-        use = {"as": "use", "model": "res.partner", "method": "write", "ids": [{"$": ["found.0", "new.0"]}],
-               "kwargs": {"vals": {"color": 3}}, "expect": [{"result": True}]}  # fmt: skip
+        use = {
+            "as": "use",
+            "model": "res.partner",
+            "method": "write",
+            "ids": [{"$": ["found.0", "new.0"]}],
+            "kwargs": {"vals": {"color": 3}},
+            "expect": [{"result": True}],
+        }
         outcomes = {message: {"model": "res.partner", "id": {"$": ["found.0", "new.0"]}}}
         return {**posting, "steps": [found, new, use], "outcomes": outcomes, **changed}
 
@@ -160,9 +176,18 @@ class TestConcurrency(BaseCase):
         def posting(message):
             made = self.posting(message, "sum", locks=[f"{REF}:sum"])
             made["steps"][0]["kwargs"]["vals_list"][0]["color"] = 6
-            check = {"as": "sum", "model": "res.partner", "method": "formatted_read_group",
-                     "kwargs": {"domain": [["ref", "=", f"{REF}:sum"]], "groupby": ["ref"], "aggregates": ["color:sum"],
-                                "having": [["color:sum", ">", 10]]}, "expect": [{"len": 0}]}  # fmt: skip
+            check = {
+                "as": "sum",
+                "model": "res.partner",
+                "method": "formatted_read_group",
+                "kwargs": {
+                    "domain": [["ref", "=", f"{REF}:sum"]],
+                    "groupby": ["ref"],
+                    "aggregates": ["color:sum"],
+                    "having": [["color:sum", ">", 10]],
+                },
+                "expect": [{"len": 0}],
+            }
             return {**made, "steps": [*made["steps"], check]}
 
         answers = self.together(*[self.apply(posting(f"sum{k}")) for k in "ab"])
@@ -192,8 +217,15 @@ class TestConcurrency(BaseCase):
             go_on.wait(WAIT_SECONDS)
 
         slow = self.posting("slow", "slow")
-        slow["steps"].append({"as": "hold", "model": "res.partner", "method": "test_one", "ids": {"$": "new"},
-                              "expect": [{"result": None}]})  # fmt: skip
+        slow["steps"].append(
+            {
+                "as": "hold",
+                "model": "res.partner",
+                "method": "test_one",
+                "ids": {"$": "new"},
+                "expect": [{"result": None}],
+            }
+        )
         with patch.object(self.registry["res.partner"], "test_one", hold, create=True), ThreadPoolExecutor(2) as pool:
             old = pool.submit(self.call, *self.apply(slow))
             self.assertTrue(running.wait(WAIT_SECONDS))
@@ -211,7 +243,10 @@ class TestConcurrency(BaseCase):
     def until_somebody_waits_for_a_lock(self):
         for _look in range(WAIT_SECONDS * 100):
             with self.cursor() as cr:
-                cr.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+                cr.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s",
+                    (get_db_name(),),
+                )
                 if cr.fetchone()[0]:
                     return
             threading.Event().wait(0.01)
@@ -219,8 +254,10 @@ class TestConcurrency(BaseCase):
 
     def test_a_posting_that_began_before_a_take_and_comes_after_it_is_stale(self):
         taken = []
-        answer = self.call(*self.apply(self.posting("between", "between")),
-                           ready=lambda: taken.append(self.call("take", PLANT, 0)["number"]))  # fmt: skip
+        answer = self.call(
+            *self.apply(self.posting("between", "between")),
+            ready=lambda: taken.append(self.call("take", PLANT, 0)["number"]),
+        )
         self.assertEqual((answer["state"], answer["current"]), ("stale", taken[0]))
         self.assertEqual(self.partners("between"), 0)
 
@@ -233,11 +270,15 @@ class TestConcurrency(BaseCase):
             records.search_count([])
 
         posting = self.posting("cut", "cut")
-        posting["steps"].append({"as": "cut", "model": "res.partner", "method": "test_one", "ids": {"$": "new"},
-                                 "expect": [{"len": 0}]})  # fmt: skip
-        with patch.object(self.registry["res.partner"], "test_one", cut, create=True), mute_logger("odoo.sql_db", "odoo.service.model"):
-            with self.assertRaises((psycopg2.InterfaceError, psycopg2.OperationalError)):
-                self.call(*self.apply(posting))
+        posting["steps"].append(
+            {"as": "cut", "model": "res.partner", "method": "test_one", "ids": {"$": "new"}, "expect": [{"len": 0}]}
+        )
+        with (
+            patch.object(self.registry["res.partner"], "test_one", cut, create=True),
+            mute_logger("odoo.sql_db", "odoo.service.model"),
+            self.assertRaises((psycopg2.InterfaceError, psycopg2.OperationalError)),
+        ):
+            self.call(*self.apply(posting))
         self.assertEqual(self.call("ask", PLANT, posting["messages"])["results"][0]["state"], "unknown")
         self.call(*self.apply(self.posting("cut", "cut")))
         self.assertEqual(self.partners("cut"), 1)

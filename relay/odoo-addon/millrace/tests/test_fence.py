@@ -47,7 +47,9 @@ class TestFence(PostingCase):
         answer = self.apply(self.creating("a", message=self.message("a", sequence=1)))
         self.executor.purge("test-plant", self.fence, [{"lane": "agent-1:e1:normal", "below": 5}])
         seen = {"count": answer["count"], "database": answer["database"]}
-        self.assertEqual(self.apply(self.creating("b", message=self.message("b", sequence=9)), seen=seen)["state"], "ok")
+        self.assertEqual(
+            self.apply(self.creating("b", message=self.message("b", sequence=9)), seen=seen)["state"], "ok"
+        )
 
     def test_replacing_the_bot_user_keeps_what_is_known(self):
         self.results(self.creating("pump", message=self.message("m1")))
@@ -76,4 +78,6 @@ class TestFence(PostingCase):
         manifest = self.env["ir.module.module"].search([("name", "=", "millrace")])
         self.assertEqual(version["addon"], manifest.installed_version)
         self.assertEqual([d["name"] for d in version["domains"]], ["test-plant"])
-        self.assertEqual((version["dry_run"], version["user"], version["limits"]["messages"]), (True, "millrace_bot", 200))
+        self.assertEqual(
+            (version["dry_run"], version["user"], version["limits"]["messages"]), (True, "millrace_bot", 200)
+        )

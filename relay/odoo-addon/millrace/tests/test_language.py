@@ -50,15 +50,35 @@ class TestLanguage(PostingCase):
 
     def test_search_or_create_makes_one_and_finds_it_the_next_time(self):
         def posting(name):
-            found = {"as": "found", "model": "res.partner", "method": "search",
-                     "kwargs": {"domain": [["name", "=", "LOT7"]], "limit": 1}}  # fmt: skip
-            new = {"as": "new", "model": "res.partner", "method": "create", "when": {"ref": {"$": "found"}, "empty": True},
-                   "kwargs": {"vals_list": [{"name": "LOT7", "color": 1}]}}  # fmt: skip
+            found = {
+                "as": "found",
+                "model": "res.partner",
+                "method": "search",
+                "kwargs": {"domain": [["name", "=", "LOT7"]], "limit": 1},
+            }
+            new = {
+                "as": "new",
+                "model": "res.partner",
+                "method": "create",
+                "when": {"ref": {"$": "found"}, "empty": True},
+                "kwargs": {"vals_list": [{"name": "LOT7", "color": 1}]},
+            }
             ids = [{"$": ["found.0", "new.0"]}]
-            use = {"as": "use", "model": "res.partner", "method": "write", "ids": ids, "kwargs": {"vals": {"color": 2}},
-                   "expect": [{"model": "res.partner", "ids": ids, "all": [["color", "=", 2]]}]}  # fmt: skip
+            use = {
+                "as": "use",
+                "model": "res.partner",
+                "method": "write",
+                "ids": ids,
+                "kwargs": {"vals": {"color": 2}},
+                "expect": [{"model": "res.partner", "ids": ids, "all": [["color", "=", 2]]}],
+            }
             outcomes = {name: {"model": "res.partner", "id": {"$": ["found.0", "new.0"]}}}
-            return {"messages": [self.message(name)], "locks": ["lot:LOT7"], "steps": [found, new, use], "outcomes": outcomes}
+            return {
+                "messages": [self.message(name)],
+                "locks": ["lot:LOT7"],
+                "steps": [found, new, use],
+                "outcomes": outcomes,
+            }
 
         first, second = self.results(posting("a"), posting("b"))
         self.assertEqual((first["record"], self.partners("LOT7")), (second["record"], 1))
@@ -66,8 +86,16 @@ class TestLanguage(PostingCase):
     def test_each_calls_a_method_for_one_record_at_a_time(self):
         self.add_method("test_one", lambda records: records.ensure_one().name)
         posting = self.creating("a", "b")
-        posting["steps"].append({"as": "names", "model": "res.partner", "method": "test_one", "ids": {"$": "new"},
-                                 "each": True, "expect": [{"result": ["a", "b"]}]})  # fmt: skip
+        posting["steps"].append(
+            {
+                "as": "names",
+                "model": "res.partner",
+                "method": "test_one",
+                "ids": {"$": "new"},
+                "each": True,
+                "expect": [{"result": ["a", "b"]}],
+            }
+        )
         self.assertEqual(self.states(posting), ["done", "done"])
 
     def test_values_are_compared_record_by_record(self):
@@ -88,9 +116,18 @@ class TestLanguage(PostingCase):
 
     def test_a_sum_is_checked_with_odoos_own_grouping(self):
         def posting(name, color):
-            check = {"as": "sum", "model": "res.partner", "method": "formatted_read_group",
-                     "kwargs": {"domain": [["ref", "=", "millrace"]], "groupby": ["ref"], "aggregates": ["color:sum"],
-                                "having": [["color:sum", ">", 5]]}, "expect": [{"len": 0, "say": "too much"}]}  # fmt: skip
+            check = {
+                "as": "sum",
+                "model": "res.partner",
+                "method": "formatted_read_group",
+                "kwargs": {
+                    "domain": [["ref", "=", "millrace"]],
+                    "groupby": ["ref"],
+                    "aggregates": ["color:sum"],
+                    "having": [["color:sum", ">", 5]],
+                },
+                "expect": [{"len": 0, "say": "too much"}],
+            }
             made = self.creating(name)
             made["steps"][0]["kwargs"]["vals_list"][0]["color"] = color
             return {**made, "steps": [*made["steps"], check]}
@@ -101,8 +138,9 @@ class TestLanguage(PostingCase):
         for ids in ([], {"$": "new.*"}, [999999999]):
             posting = self.creating("pump", message=self.message(f"m{ids}"))
             expect = {"model": "res.partner", "ids": ids, "all": [["id", "!=", 0]]}
-            posting["steps"].insert(0, {"as": "none", "model": "res.partner", "method": "search",
-                                        "kwargs": {"domain": [["id", "=", 0]]}})  # fmt: skip
+            posting["steps"].insert(
+                0, {"as": "none", "model": "res.partner", "method": "search", "kwargs": {"domain": [["id", "=", 0]]}}
+            )
             posting["steps"][1]["expect"] = [expect]
             self.assertEqual(self.states(posting), ["done" if ids == {"$": "new.*"} else "rejected"])
 
@@ -112,17 +150,28 @@ class TestLanguage(PostingCase):
         del posting["steps"][0]["expect"]
         self.assertIn("nothing is expected", self.error(posting))
         read = {"as": "r", "model": "res.partner", "method": "search", "kwargs": {"domain": []}, "expect": [{"len": 0}]}
-        self.assertIn("no step changes", self.error(self.creating("c", steps=[read], outcomes={"c": {"model": "res.partner", "id": 1}})))
+        self.assertIn(
+            "no step changes",
+            self.error(self.creating("c", steps=[read], outcomes={"c": {"model": "res.partner", "id": 1}})),
+        )
 
     def test_an_expectation_before_the_last_change_is_not_enough(self):
-        more = {"as": "more", "model": "res.partner", "method": "write", "ids": {"$": "new"}, "kwargs": {"vals": {"color": 1}}}
+        more = {
+            "as": "more",
+            "model": "res.partner",
+            "method": "write",
+            "ids": {"$": "new"},
+            "kwargs": {"vals": {"color": 1}},
+        }
         self.assertIn("after the last step", self.error(self.steps(more)))
 
     def test_an_expectation_that_was_passed_over_is_none(self):
         posting = self.creating("pump")
         never = {"when": {"ref": {"$": "new"}, "empty": True}}
         expect = posting["steps"][0].pop("expect")
-        self.assertIn("passed over", self.error({**posting, "steps": [*posting["steps"], {"as": "c", "expect": expect, **never}]}))
+        self.assertIn(
+            "passed over", self.error({**posting, "steps": [*posting["steps"], {"as": "c", "expect": expect, **never}]})
+        )
 
     def test_missing_and_surplus_outcomes_are_refused(self):
         self.assertIn("outcomes", self.error(self.creating("a", outcomes={})))
@@ -153,18 +202,40 @@ class TestLanguage(PostingCase):
                 self.assertIn(says, self.error(self.creating("pump", **changed)))
 
     def test_a_reference_to_nothing_is_malformed_and_names_its_step(self):
-        posting = self.steps({"as": "w", "model": "res.partner", "method": "write", "ids": {"$": "new.5"},
-                              "kwargs": {"vals": {"color": 1}}, "expect": [{"result": True}]})  # fmt: skip
+        posting = self.steps(
+            {
+                "as": "w",
+                "model": "res.partner",
+                "method": "write",
+                "ids": {"$": "new.5"},
+                "kwargs": {"vals": {"color": 1}},
+                "expect": [{"result": True}],
+            }
+        )
         (result,) = self.results(posting)
         self.assertEqual((result["state"], result["error"]["step"]), ("malformed", "w"))
 
     def test_a_missing_record_is_a_refusal_of_the_business(self):
-        posting = self.steps({"as": "w", "model": "res.partner", "method": "write", "ids": [999999999],
-                              "kwargs": {"vals": {"color": 1}}, "expect": [{"result": True}]})  # fmt: skip
+        posting = self.steps(
+            {
+                "as": "w",
+                "model": "res.partner",
+                "method": "write",
+                "ids": [999999999],
+                "kwargs": {"vals": {"color": 1}},
+                "expect": [{"result": True}],
+            }
+        )
         self.assertEqual(self.results(posting)[0]["error"]["name"], "odoo.exceptions.MissingError")
 
     def test_times_are_answered_as_odoo_writes_them(self):
-        read = {"as": "r", "model": "res.partner", "method": "read", "ids": {"$": "new"}, "kwargs": {"fields": ["create_date"]}}
+        read = {
+            "as": "r",
+            "model": "res.partner",
+            "method": "read",
+            "ids": {"$": "new"},
+            "kwargs": {"fields": ["create_date"]},
+        }
         posting = self.steps(read)
         posting["outcomes"]["pump"]["data"] = {"$": "r.0.create_date"}
         self.assertRegex(self.results(posting)[0]["data"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")

@@ -1,7 +1,6 @@
 """Groups: all or nothing, only the guilty is rejected; and what a posting may not do to its transaction."""
 
 import psycopg2
-
 from odoo import api
 from odoo.exceptions import ConcurrencyError, LockError, RedirectWarning, UserError
 from odoo.tools import mute_logger
@@ -143,16 +142,23 @@ class TestTransaction(PostingCase):
                 self.assertEqual(self.ask(self.message(name)), ["rejected" if state == "rejected" else "unknown"])
 
     def test_a_broken_constraint_is_a_business_refusal_with_odoos_own_words(self):
-        self.add_method("test_raises", lambda records: self.env.cr.execute(
-            "INSERT INTO millrace_domain (name, allow) VALUES ('test-plant', '{}')"))
+        self.add_method(
+            "test_raises",
+            lambda records: self.env.cr.execute(
+                "INSERT INTO millrace_domain (name, allow) VALUES ('test-plant', '{}')"
+            ),
+        )
         with mute_logger("odoo.sql_db"):
             (result,) = self.results(self.calling("pump", "test_raises"))
-        self.assertEqual((result["state"], result["error"]["message"]), ("rejected", "There is a domain of this name already."))
+        self.assertEqual(
+            (result["state"], result["error"]["message"]), ("rejected", "There is a domain of this name already.")
+        )
 
     def test_conflicts_are_raised_so_that_odoo_replays_the_request(self):
         for exc in (ConcurrencyError("x"), LockError("x"), psycopg2.errors.SerializationFailure("x"),
                     psycopg2.errors.LockNotAvailable("x"), psycopg2.errors.DeadlockDetected("x"),
                     psycopg2.errors.QueryCanceled("x"), psycopg2.InterfaceError("x")):  # fmt: skip
+
             def raising(records, exc=exc):
                 raise exc
 
@@ -204,7 +210,9 @@ class TestTransaction(PostingCase):
 
     def test_the_count_counts_what_was_stored_and_not_what_was_tried(self):
         before = self.executor.ask("test-plant", [self.message("x")])["count"]
-        answer = self.apply(self.creating("a", "b"), self.refused("c"), self.creating("d", steps=[]), self.void(self.message("e")))
+        answer = self.apply(
+            self.creating("a", "b"), self.refused("c"), self.creating("d", steps=[]), self.void(self.message("e"))
+        )
         self.assertEqual(answer["count"], before + 4)
         self.assertEqual(self.executor.take("test-plant", 0)["count"], before + 4)
         self.domain.invalidate_recordset()

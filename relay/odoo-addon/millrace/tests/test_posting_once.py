@@ -1,5 +1,6 @@
 """Exactly one effect: repeats, other content under the same id, attempts, voids, purge."""
 
+from ..executor import limits
 from .common import PostingCase
 
 
@@ -31,8 +32,10 @@ class TestPostingOnce(PostingCase):
 
     def test_the_same_id_with_other_content_is_a_conflict_and_runs_nothing(self):
         self.results(self.creating("pump", message=self.message("m1", digest="a")))
-        for posting in (self.creating("valve", message=self.message("m1", digest="b", attempt=9)),
-                        self.void(self.message("m1", digest="b"))):
+        for posting in (
+            self.creating("valve", message=self.message("m1", digest="b", attempt=9)),
+            self.void(self.message("m1", digest="b")),
+        ):
             (result,) = self.results(posting)
             self.assertEqual((result["state"], result["digest"]), ("conflict", "a"))
         self.assertEqual(self.partners("valve"), 0)
@@ -43,7 +46,9 @@ class TestPostingOnce(PostingCase):
         (first,) = self.results(self.refused("pump", message=self.message("m1")))
         self.assertEqual((first["state"], first["repeat"]), ("rejected", False))
         self.assertEqual(first["error"]["name"], "millrace.ExpectationFailed")
-        self.assertEqual((first["error"]["say"], first["error"]["step"], first["error"]["expect"]), ("not today", "new", 0))
+        self.assertEqual(
+            (first["error"]["say"], first["error"]["step"], first["error"]["expect"]), ("not today", "new", 0)
+        )
         self.assertIn("not today", first["error"]["message"])
         self.assertIn("ref=millrace", first["error"]["message"])
         (again,) = self.results(self.creating("pump", message=self.message("m1")))
@@ -98,13 +103,17 @@ class TestPostingOnce(PostingCase):
 
         self.results(post("a", 1), post("b", 2), post("c", 3), post("d", 1, lane="agent-1:e1:bulk"))
         lane = {"lane": "agent-1:e1:normal", "below": 3}
-        self.assertEqual(self.executor.purge("test-plant", self.fence, [lane]), {"state": "ok", "deleted": 2, "more": False})
+        self.assertEqual(
+            self.executor.purge("test-plant", self.fence, [lane]), {"state": "ok", "deleted": 2, "more": False}
+        )
         (result,) = self.results(post("a", 1, attempt=5))
         self.assertEqual((result["state"], result["below"]), ("expired", 3))
         self.assertEqual(self.states(post("new", 2)), ["expired"], "not even what was never seen")
         self.assertEqual(self.states(self.void(self.message("b", sequence=2))), ["expired"])
         asked = [self.message("a", sequence=1), self.message("c", sequence=3)]
-        self.assertEqual(self.ask(*asked, self.message("d", sequence=1, lane="agent-1:e1:bulk")), ["expired", "done", "done"])
+        self.assertEqual(
+            self.ask(*asked, self.message("d", sequence=1, lane="agent-1:e1:bulk")), ["expired", "done", "done"]
+        )
         self.assertEqual(self.partners("a", "b", "c", "d", "new"), 4)
 
     def test_a_purge_floor_never_falls_and_needs_the_fence(self):
@@ -118,7 +127,11 @@ class TestPostingOnce(PostingCase):
 
     def test_a_purge_takes_a_bounded_number_and_says_that_there_is_more(self):
         self.results(*(self.creating(n, message=self.message(n, sequence=k)) for k, n in enumerate("abc")))
-        self.patch(__import__("odoo.addons.millrace.executor.limits", fromlist=["x"]), "PURGE_ROWS", 2)
+        self.patch(limits, "PURGE_ROWS", 2)
         floors = [{"lane": "agent-1:e1:normal", "below": 3}]
-        self.assertEqual(self.executor.purge("test-plant", self.fence, floors), {"state": "ok", "deleted": 2, "more": True})
-        self.assertEqual(self.executor.purge("test-plant", self.fence, floors), {"state": "ok", "deleted": 1, "more": False})
+        self.assertEqual(
+            self.executor.purge("test-plant", self.fence, floors), {"state": "ok", "deleted": 2, "more": True}
+        )
+        self.assertEqual(
+            self.executor.purge("test-plant", self.fence, floors), {"state": "ok", "deleted": 1, "more": False}
+        )
