@@ -4,4 +4,6 @@
 pub mod broker;
 pub mod config;
 pub mod flow;
+pub mod govern;
+pub mod link;
 pub mod pki;
