@@ -181,6 +181,17 @@ pub struct Stamp {
     pub digest: [u8; 8],
 }
 
+impl Stamp {
+    /// The name of that message of this agent.
+    pub fn of(&self, agent: &AgentId) -> MessageId {
+        MessageId {
+            agent: agent.clone(),
+            position: self.position,
+            digest: self.digest,
+        }
+    }
+}
+
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.position, hex::encode(self.digest))

@@ -2,8 +2,11 @@
 //!
 //! Nothing outside this module names SQLite. A model in memory stands in for the disk in simulations only.
 
+#[cfg(test)]
+mod conformance;
 pub mod desk;
 pub mod inbox;
+pub mod memory;
 pub mod spool;
 pub mod sqlite;
 

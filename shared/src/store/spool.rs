@@ -12,6 +12,17 @@ use crate::outcome::{Outcome, Reason};
 
 use super::{GapKind, StoreError};
 
+/// Most intakes in one commit.
+pub const BATCH_INTAKES: usize = 1024;
+/// Most messages in one intake. More are refused: the source must split them.
+pub const INTAKE_DRAFTS: usize = 4096;
+/// Most bytes of envelopes in one intake. More are refused: the source must split them.
+pub const INTAKE_BYTES: u64 = 16 * 1024 * 1024;
+/// Longest name of a source, station or connection, and longest source's id. Longer ones are refused.
+pub const NAME_BYTES: usize = 512;
+/// Largest state of a dialogue. Larger ones are refused.
+pub const STATE_BYTES: usize = 64 * 1024;
+
 /// What a source hands over as one piece: kept whole or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Intake {

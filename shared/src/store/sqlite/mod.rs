@@ -4,9 +4,10 @@
 //! This is the only place that names rusqlite. Files are opened in WAL with `synchronous=FULL`; never repaired,
 //! never deleted.
 
-#![allow(dead_code, reason = "the first store on this base is under way")]
-
 pub(crate) mod check;
 pub(crate) mod error;
 pub(crate) mod lock;
 pub(crate) mod open;
+pub mod spool;
+
+pub use open::Footprint;

@@ -22,7 +22,7 @@ const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// Page cache of a reader, in KiB.
 const READER_CACHE_KIB: i64 = 2 * 1024;
 /// Prepared statements kept by a connection.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// What a kind of store is on disk.
 #[derive(Debug)]
@@ -48,8 +48,6 @@ pub(crate) struct Database {
     pub connection: Connection,
     /// Where the file is.
     pub path: PathBuf,
-    /// Whether this call made the file.
-    pub is_new: bool,
     _lock: WriterLock,
 }
 
@@ -74,7 +72,6 @@ impl Database {
         Ok(Self {
             connection,
             path: path.to_owned(),
-            is_new,
             _lock: lock,
         })
     }
@@ -115,7 +112,7 @@ impl Database {
 
 /// Bytes on disk. The log's are counted too: it is never smaller than what a reader still holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Footprint {
+pub struct Footprint {
     /// The file, its free pages included.
     pub file_bytes: u64,
     /// Free pages inside the file, used again before it grows.

@@ -1,0 +1,5 @@
+//! Models of the stores in memory, for simulations and to compare the real ones with. Nothing here is durable.
+
+pub mod spool;
+
+pub use spool::MemorySpool;

@@ -1,0 +1,259 @@
+//! The spool on SQLite.
+//!
+//! - `schema` says what is in the file; `place`, `log`, `sets`, `keys`, `claims`, `note`, `epochs` read and write one
+//!   table or two each.
+//! - `open` decides whether the epoch may go on, with the help of `witness`.
+//! - `commit` and `seal` keep intakes, within `quota`; `learn` notes receipts; `cut` begins epochs and moves rows;
+//!   `prune` takes away. Each is one transaction, opened and closed here.
+//! - `read`, `tally` answer the link and the commands; [`SqliteSpoolReader`] does so beside the writer and without one.
+//!
+//! What the writer keeps in memory (heads, ordinal, count of unsettled) is a copy of what the file says, taken anew at
+//! each opening and replaced only after a commit.
+
+mod claims;
+mod commit;
+mod cut;
+mod epochs;
+mod keys;
+mod learn;
+mod log;
+mod note;
+mod open;
+mod place;
+mod prune;
+mod quota;
+mod read;
+mod reader;
+mod schema;
+mod seal;
+mod sets;
+mod stub;
+mod tally;
+mod uptime;
+mod witness;
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub use open::{CutReason, Opening, Options};
+pub use quota::QUOTA_MIN_BYTES;
+pub use reader::SqliteSpoolReader;
+
+use super::open::{Database, Footprint};
+use crate::envelope::{Moment, Row};
+use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
+use crate::store::StoreError;
+use crate::store::spool::{
+    BATCH_INTAKES, Fate, Gap, Head, Intake, News, Pressure, Pruned, Retention, Spool, SpoolReader, Tally,
+    Verdict,
+};
+use commit::Batch;
+use epochs::Age;
+use prune::Pruning;
+use quota::Quota;
+use seal::Growth;
+use sets::{Kind, Set};
+use uptime::Uptime;
+use witness::{Testimony, Witness};
+
+/// Free pages beyond this many are given back to the file system, this many at each pruning.
+const VACUUM_PAGES: u32 = 256;
+
+/// The writing side of the spool at a path.
+#[derive(Debug)]
+pub struct SqliteSpool {
+    database: Database,
+    agent: AgentId,
+    number: u64,
+    ages: Vec<Age>,
+    growth: Growth,
+    unsettled: u64,
+    quota: Quota,
+    uptime: Uptime,
+    witness: Witness,
+    cursor: Option<(String, String)>,
+}
+
+impl SqliteSpool {
+    /// Closes the spool, and remembers for how long it ran.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.uptime.save(&self.database.connection)?;
+        self.witness.write_and_sync(&self.testimony())
+    }
+
+    /// Bytes on disk.
+    pub fn footprint(&self) -> Result<Footprint, StoreError> {
+        self.database.footprint()
+    }
+
+    /// A quota that a test could not reach with rows.
+    #[cfg(test)]
+    pub(crate) fn use_quota(&mut self, bytes: u64) {
+        self.quota = Quota::unchecked(bytes);
+    }
+
+    fn testimony(&self) -> Testimony {
+        Testimony {
+            spool: self.number,
+            epoch: self.growth.age.epoch,
+            next: self.growth.tips.map(|tip| tip.next),
+        }
+    }
+}
+
+impl Spool for SqliteSpool {
+    fn commit(&mut self, batch: &[Intake], now: Moment) -> Result<Vec<Verdict>, StoreError> {
+        if batch.len() > BATCH_INTAKES {
+            let text = format!("{} intakes in one commit, more than {BATCH_INTAKES}", batch.len());
+            return Err(StoreError::Misuse(text));
+        }
+        let budget = self.quota.budget(self.database.footprint()?, self.unsettled);
+        let at_ms = self.uptime.at(now);
+        let transaction = self.database.begin()?;
+        let mut work = Batch {
+            connection: &transaction,
+            agent: &self.agent,
+            ages: &self.ages,
+            growth: self.growth,
+            budget,
+            at_ms,
+            full: None,
+        };
+        let verdicts = batch
+            .iter()
+            .map(|intake| work.take(intake))
+            .collect::<Result<Vec<_>, _>>()?;
+        let growth = work.growth;
+        transaction.commit()?;
+        self.unsettled += growth.given() - self.growth.given();
+        self.growth = growth;
+        self.witness.write(&self.testimony());
+        Ok(verdicts)
+    }
+
+    fn learn(&mut self, news: &[News], now: Moment) -> Result<(), StoreError> {
+        let at_ms = self.uptime.at(now);
+        let transaction = self.database.begin()?;
+        for news in news {
+            learn::note(&transaction, news, at_ms)?;
+        }
+        let unsettled = unsettled(&transaction)?;
+        transaction.commit()?;
+        self.unsettled = unsettled;
+        Ok(())
+    }
+
+    fn cut(&mut self, new: Epoch, moved: &[Stamp], now: Moment) -> Result<(), StoreError> {
+        let at_ms = self.uptime.at(now);
+        let transaction = self.database.begin()?;
+        let mut growth = self.growth;
+        if growth.age.epoch != new {
+            growth = cut::begin(&transaction, &growth, new, "the other end has other content")?;
+        }
+        cut::move_rows(&transaction, &self.agent, &mut growth, moved, at_ms)?;
+        let (ages, unsettled) = (epochs::all(&transaction)?, unsettled(&transaction)?);
+        transaction.commit()?;
+        (self.growth, self.ages, self.unsettled) = (growth, ages, unsettled);
+        self.witness.write(&self.testimony());
+        Ok(())
+    }
+
+    fn give_up(&mut self, position: Position) -> Result<(), StoreError> {
+        let transaction = self.database.begin()?;
+        if let Some(log) = read::log(&transaction, position.epoch, position.lane)?
+            && read::is_unreadable(&log, position.sequence)?
+        {
+            log.set(Kind::Lost).add(position.sequence..=position.sequence)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn prune(&mut self, keep: &Retention, now: Moment) -> Result<Pruned, StoreError> {
+        let at_ms = self.uptime.at(now);
+        let excess = self.quota.excess(self.database.footprint()?, self.unsettled);
+        let transaction = self.database.begin()?;
+        self.uptime.save(&transaction)?;
+        let mut work = Pruning {
+            connection: &transaction,
+            ages: &self.ages,
+            at_ms,
+            pruned: Pruned::default(),
+        };
+        let horizon =
+            |keep: Duration| at_ms.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX));
+        work.settled(horizon(keep.settled))?;
+        work.scans(horizon(keep.scans))?;
+        let cursor = work.claims(self.cursor.clone(), horizon(keep.claims))?;
+        if keep.pressure == Pressure::DropStored {
+            work.drop_stored(excess)?;
+        }
+        work.epochs()?;
+        let pruned = work.pruned;
+        let ages = epochs::all(&transaction)?;
+        transaction.commit()?;
+        (self.ages, self.cursor) = (ages, cursor);
+        self.database.vacuum(VACUUM_PAGES)?;
+        Ok(pruned)
+    }
+}
+
+impl SpoolReader for SqliteSpool {
+    fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        epochs::heads(&self.database.connection)
+    }
+
+    fn rows(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        read::rows(&self.database.connection, (epoch, lane), from, count, bytes)
+    }
+
+    fn gaps(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        to: u64,
+        count: usize,
+    ) -> Result<Vec<Gap>, StoreError> {
+        read::gaps(&self.database.connection, (epoch, lane), from, to, count)
+    }
+
+    fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError> {
+        read::running(&self.database.connection, (epoch, lane), sequence)
+    }
+
+    fn fate(&self, position: Position) -> Result<Option<Fate>, StoreError> {
+        read::fate(&self.database.connection, position)
+    }
+
+    fn tally(&self, lane: Lane) -> Result<Tally, StoreError> {
+        tally::tally(&self.database.connection, lane)
+    }
+
+    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        read::dialogue(&self.database.connection, station, connection)
+    }
+
+    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError> {
+        read::claimed(&self.database.connection, &self.agent, source, id)
+    }
+}
+
+/// How many messages are not settled, in all lanes and epochs.
+fn unsettled(connection: &Connection) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for age in epochs::all(connection)? {
+        for lane in Lane::ALL {
+            let given = log::Log::of(connection, lane, age).tip()?.next - 1;
+            count += given.saturating_sub(Set::of(connection, Kind::Settled, lane, age.life).count()?);
+        }
+    }
+    Ok(count)
+}
