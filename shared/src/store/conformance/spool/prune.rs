@@ -6,6 +6,7 @@ use super::sample::*;
 use super::{Subject, head, on_both};
 use crate::envelope::Moment;
 use crate::ident::Lane;
+use crate::outcome::Outcome;
 use crate::store::GapKind;
 use crate::store::spool::{Fate, News, Pressure, Pruned, Retention, Spool, SpoolReader};
 
@@ -16,6 +17,7 @@ on_both!(
     a_dead_letter_does_not_keep_what_settled_behind_it,
     a_claim_is_recognised_for_its_retention,
     stored_messages_go_only_by_policy_and_never_dead_ones,
+    what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost,
     a_dropped_message_can_still_settle_and_frees_its_keys,
     an_epoch_that_is_settled_and_pruned_is_forgotten,
     a_moved_row_is_remembered_until_it_settled_where_it_went,
@@ -176,6 +178,33 @@ fn stored_messages_go_only_by_policy_and_never_dead_ones<S: Subject>() {
     spool.learn(&[forgotten], at(0)).unwrap();
     assert_eq!(spool.fate(stamps[0].position).unwrap(), Some(Fate::Waiting));
     assert_eq!(sequences(&rows(spool, FIRST, LANE)), [2, 5]);
+}
+
+fn what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost<S: Subject>() {
+    let mut subject = S::new();
+    let spool = subject.spool();
+    let stamps = [(); 4].map(|()| keep(spool, confirm("A")));
+    spool
+        .learn(&[stored(FIRST, LANE, 1, 3), settled(stamps[1])], at(0))
+        .unwrap();
+    subject.press();
+    let spool = subject.spool();
+    spool.prune(&DROP, at(0)).unwrap();
+    let finished = |upto| News::Finished {
+        epoch: FIRST,
+        lane: LANE,
+        upto,
+    };
+    spool.learn(&[finished(2)], at(0)).unwrap();
+    let fates = stamps.map(|stamp| spool.fate(stamp.position).unwrap().unwrap());
+    let [lost, applied_already, still, waiting] = fates;
+    assert_eq!(lost, Fate::Settled(Outcome::Lost));
+    assert_eq!(applied_already, Fate::Settled(applied()));
+    assert_eq!((still, waiting), (Fate::Stored, Fate::Waiting));
+    spool.learn(&[finished(u64::MAX)], at(0)).unwrap();
+    assert_eq!(head(spool, FIRST, LANE).settled, 3);
+    keep(spool, confirm("A"));
+    assert_eq!(after(&rows(spool, FIRST, LANE)[1]), [Some(stamps[3])]);
 }
 
 fn a_dropped_message_can_still_settle_and_frees_its_keys<S: Subject>() {

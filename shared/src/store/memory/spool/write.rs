@@ -220,6 +220,13 @@ impl MemorySpool {
                 cell.stored = sequence <= *floor || cell.settled.is_some();
                 cell.dead = cell.dead.take().filter(|_| cell.stored);
             }),
+            News::Finished { epoch, lane, upto } => self.each(*epoch, *lane, |sequence, cell| {
+                let lost = cell.settled.is_none() && cell.gone == Some(GapKind::Lost);
+                if lost && sequence <= *upto {
+                    (cell.stored, cell.dead) = (true, None);
+                    cell.settled = Some((at_ms, Outcome::Lost));
+                }
+            }),
             News::Dead { stamp, reason } => {
                 if let Some(cell) = self.open(stamp) {
                     (cell.stored, cell.dead) = (true, Some(reason.clone()));

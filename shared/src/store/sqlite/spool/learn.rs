@@ -33,6 +33,7 @@ pub(super) fn note(connection: &Connection, news: &News, at_ms: u64) -> Result<(
             to,
         } => stored(connection, *epoch, *lane, *from, *to),
         News::Forgotten { epoch, lane, floor } => forgotten(connection, *epoch, *lane, *floor),
+        News::Finished { epoch, lane, upto } => finished(connection, (*epoch, *lane), *upto, at_ms),
         News::Dead { stamp, reason } => match found(connection, stamp)? {
             Some((log, row)) => dead(connection, &log, row.sequence, reason),
             None => Ok(()),
@@ -75,6 +76,45 @@ fn forgotten(connection: &Connection, epoch: Epoch, lane: Lane, floor: u64) -> R
     let (first, last) = (place(age.life, floor + 1), super::place::end(age.life));
     connection.execute(sql, params![lane.number(), first, last])?;
     Ok(())
+}
+
+/// What is gone here and was not told of by name ends as lost.
+fn finished(
+    connection: &Connection,
+    (epoch, lane): (Epoch, Lane),
+    upto: u64,
+    at_ms: u64,
+) -> Result<(), StoreError> {
+    let Some(age) = epochs::named(connection, epoch)? else {
+        return Ok(());
+    };
+    let log = Log::of(connection, lane, age);
+    let (lost, settled_already) = (log.set(Kind::Lost), log.set(Kind::Settled));
+    let mut at = settled_already.floor()? + 1;
+    while let Some(range) = lost.around(at)?.or(lost.behind(at)?) {
+        at = range.end() + 1;
+        for sequence in range.take_while(|sequence| *sequence <= upto) {
+            if !settled_already.has(sequence)? {
+                settled(
+                    connection,
+                    &log,
+                    &readable(&log, sequence)?,
+                    &Outcome::Lost,
+                    at_ms,
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The row at this sequence, or what stands for it where it cannot be read.
+fn readable(log: &Log<'_>, sequence: u64) -> Result<Kept, StoreError> {
+    match log.get(sequence) {
+        Ok(row) => Ok(row.unwrap_or(Kept::unreadable(sequence))),
+        Err(StoreError::DamagedRow { .. }) => Ok(Kept::unreadable(sequence)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The row that the stamp names, unless another content stands there or it is settled.
