@@ -7,6 +7,7 @@ own would be a change to the machine.
 import os
 import pwd
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,17 @@ def entry() -> pwd.struct_passwd:
     return pwd.getpwnam(_FOR_ROOT) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
-def drop() -> dict[str, Any]:
-    """The arguments that make `subprocess` run a child under the account."""
+def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    """`subprocess.run` under the account."""
+    return subprocess.run(command, **options, **_drop())
+
+
+def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """`subprocess.Popen` under the account, in a session of its own that outlives the caller's."""
+    return subprocess.Popen(command, start_new_session=True, **options, **_drop())
+
+
+def _drop() -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     account = entry()
@@ -83,8 +93,6 @@ def require_reach(path: Path) -> None:
 
 def copy(source: Path, target: Path) -> None:
     """Copies a folder with owners, modes and links, sharing blocks where the file system can."""
-    import subprocess
-
     if target.exists():
         shutil.rmtree(target)
     subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)

@@ -40,7 +40,10 @@ def lock(path: Path) -> Iterator[None]:
         except BlockingIOError:
             line(f"waiting for another command that holds {path} …")
             fcntl.flock(held, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(held, fcntl.LOCK_UN)
 
 
 @contextmanager

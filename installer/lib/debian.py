@@ -6,6 +6,7 @@ itself understands it, whichever format it is written in. apt checks every file 
 """
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,27 +65,28 @@ class Apt:
             ]
         self._configuration.write_text("\n".join(settings) + "\n")
 
-    def _run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
-        command = [program, "-q", "-c", str(self._configuration), *arguments]
+    def _run(self, *arguments: str, cwd: Path | None = None) -> None:
+        """Runs apt-get. Its progress is for people, its errors go into ours."""
+        command = ["apt-get", "-q", "-c", str(self._configuration), *arguments]
         done = subprocess.run(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=subprocess.PIPE, text=True,
+            timeout=_TIMEOUT_SECONDS,
         )
         if done.returncode != 0:
             raise Trouble(
-                f"{program} {arguments[0]} failed:\n{done.stderr.strip()}",
+                f"apt-get {arguments[0]} failed:\n{done.stderr.strip()}",
                 "check that the machine's Debian archive can be reached and has what is named above",
             )
-        return done.stdout
 
     def update(self) -> None:
         """Fetches the lists of packages."""
         with step(f"fetching Debian's package lists ({self._suite or 'of this machine'})"):
-            self._run("apt-get", "update")
+            self._run("update")
 
     def fetch_alone(self, packages: list[str], into: Path) -> list[Download]:
         """Fetches the named packages without what they depend on."""
         with step(f"fetching {', '.join(packages)}"):
-            self._run("apt-get", "download", *packages, cwd=into)
+            self._run("download", *packages, cwd=into)
         return [_noted(path) for path in sorted(into.glob("*.deb"))]
 
     def fetch_with_missing(self, packages: list[str], into: Path) -> list[Download]:
@@ -94,7 +96,7 @@ class Apt:
             old.unlink()
         with step(f"fetching {', '.join(packages)}"):
             wanted = ["--download-only", "--reinstall", "--no-install-recommends", "-y", *packages]
-            self._run("apt-get", "install", *wanted)
+            self._run("install", *wanted)
         for path in archives.glob("*.deb"):
             path.rename(into / path.name)
         return [_noted(path) for path in sorted(into.glob("*.deb"))]
@@ -104,12 +106,13 @@ def archive() -> str:
     """The address of the Debian archive that this machine uses for its own release."""
     release = _codename()
     listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"],
+        # Without the release info it lists what is configured, also where no package list was ever fetched.
+        ["apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"],
         capture_output=True, text=True, check=True,
     ).stdout
     for each in listed.splitlines():
         suite, _, address = each.partition(" ")
-        if suite == release or suite == "stable":
+        if suite in (release, "stable"):
             return address
     raise Trouble(
         f"apt's configuration names no Debian archive for '{release}'",

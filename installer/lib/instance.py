@@ -51,6 +51,7 @@ class Instance:
         self.cluster = Cluster(software, self.home)
         self.server = Server(software, self.cluster)
         self._note = self.home / "odoo.json"
+        self._lock = self.home / ".lock"
 
     def state(self) -> State:
         """What `odoo.json` says."""
@@ -61,21 +62,31 @@ class Instance:
 
     def start(self, addons: list[Path], workers: int, port: int | None, options: dict[str, str]) -> State:
         """Brings up what does not run. A new folder gets its data from the template; an old one keeps what it has."""
+        self._require_ours()
         account.folder(self.home)
-        with cache.lock(self.home / ".lock"):
-            readable = self._readable(addons)
+        with cache.lock(self._lock):
             state = self._existing(addons) or self._fresh(addons, port)
-            state = replace(state, workers=workers, addons=[str(each) for each in readable], options=options)
-            postgres = self.cluster.start()
-            running = self._odoo(state)
-            if not running:
-                self.server.stop(state.odoo_pid)  # workers that outlived a killed main process hold the port
-                self.server.configure(readable, state.http_port, state.gevent_port, workers, options)
-                with step(f"starting Odoo on {state.url}"):
-                    running = self.server.start(state.http_port)
-            state = replace(state, odoo_pid=running.pid, odoo_born=running.born, postgres_pid=postgres.pid)
+            state = replace(state, postgres_pid=self.cluster.start().pid)
+            if self._odoo(state):
+                line(f"Odoo runs on {state.url} already; its options change when it is stopped and started")
+            else:
+                state = self._start_odoo(state, addons, workers, options)
             self._write(state)
         return state
+
+    def _start_odoo(self, state: State, addons: list[Path], workers: int, options: dict[str, str]) -> State:
+        readable = self._readable(addons)
+        self.server.stop(state.odoo_pid)  # workers that outlived a killed main process hold the port
+        self.server.configure(readable, state.http_port, state.gevent_port, workers, options)
+        with step(f"starting Odoo on {state.url}"):
+            running = self.server.start(state.http_port)
+        return replace(state, workers=workers, addons=[str(each) for each in readable], options=options,
+                       odoo_pid=running.pid, odoo_born=running.born)
+
+    def _require_ours(self) -> None:
+        """Refuses a folder with other things in it: starting changes its owner, and removing deletes it."""
+        if self.home.exists() and any(self.home.iterdir()) and not self._lock.exists():
+            raise Trouble(f"{self.home} holds something other than an Odoo", "choose another folder or empty it")
 
     def _existing(self, addons: list[Path]) -> State | None:
         if not self._note.exists():
@@ -124,19 +135,17 @@ class Instance:
     def stop(self) -> None:
         """Ends Odoo, then PostgreSQL. The data stays."""
         state = self.state()
-        with cache.lock(self.home / ".lock"):
+        with cache.lock(self._lock):
             self.server.stop(state.odoo_pid)
             self.cluster.stop()
 
     def remove(self) -> None:
         """Ends the servers and deletes the folder. Refuses a folder that is not such an instance."""
-        if not self.home.exists():
-            return
+        self._require_ours()
         if self._note.exists():
             self.stop()
-        elif any(self.home.iterdir()):
-            raise Trouble(f"{self.home} holds something other than an Odoo", "choose another folder or empty it")
-        shutil.rmtree(self.home)
+        if self.home.exists():
+            shutil.rmtree(self.home)
 
     def status(self) -> dict[str, object]:
         """`odoo.json` and what lives now."""

@@ -4,12 +4,13 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from . import cache, databases, selftest, software, template
 from .instance import Instance
 from .say import Trouble
-from .server import spare_port
+from .server import spare_ports
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _OUR_ADDONS = _REPOSITORY / "relay/odoo-addon"
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
         return made
@@ -159,7 +160,7 @@ def _psql(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    return _instance(given).server.run([*_after_dashes(given.rest), *spare_port()])
+    return _instance(given).server.run([*_after_dashes(given.rest), *spare_ports()])
 
 
 def _after_dashes(rest: list[str]) -> list[str]:

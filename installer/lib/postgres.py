@@ -107,10 +107,9 @@ class Cluster:
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [str(self._software.postgres(program)), *arguments]
 
-    def _execute(self, command: list[str], **where: int) -> subprocess.CompletedProcess[str]:
+    def _execute(self, command: list[str], **streams: int) -> subprocess.CompletedProcess[str]:
         environment = self._software.environment(self.home)
-        return subprocess.run(command, env=environment, cwd=self.home, stdin=subprocess.DEVNULL, text=True,
-                              **where, **account.drop())
+        return account.run(command, env=environment, cwd=self.home, stdin=subprocess.DEVNULL, text=True, **streams)
 
     def _run(self, program: str, *arguments: str) -> str:
         done = self._execute(self._command(program, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,8 @@ class Process:
 
     def send(self, what: signal.Signals) -> None:
         if self.alive():
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(self.pid, what)
-            except ProcessLookupError:
-                pass
 
 
 def _stat(pid: int) -> list[str]:
@@ -50,12 +49,9 @@ def _stat(pid: int) -> list[str]:
 
 def in_session(leader: int) -> list[Process]:
     """All living processes of the session that `leader` opened, the leader included, even if it has died."""
-    found = []
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit() and (fields := _stat(int(each.name))) and fields[3] == str(leader):
-            if process := Process.of(int(each.name)):
-                found.append(process)
-    return sorted(found, key=lambda process: process.pid)
+    numbers = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    members = [pid for pid in numbers if (fields := _stat(pid)) and fields[3] == str(leader)]
+    return [process for pid in sorted(members) if (process := Process.of(pid))]
 
 
 def command_line(pid: int) -> str:

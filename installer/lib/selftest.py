@@ -3,12 +3,11 @@ again."""
 
 import http.client
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from . import databases
+from . import cache, databases
 from .instance import Instance
 from .say import Trouble, line
 from .software import Software
@@ -16,9 +15,9 @@ from .software import Software
 
 def run(software: Software, addons: list[Path]) -> None:
     """Raises `Trouble` at the first thing that is not as it should be."""
-    with tempfile.TemporaryDirectory(prefix="millrace-odoo-", ignore_cleanup_errors=True) as place:
-        instance = Instance(software, Path(place) / "odoo")
-        Path(place).chmod(0o755)
+    instance = Instance(software, cache.root() / "instances/selftest")
+    with cache.lock(cache.root() / "locks/selftest"):
+        instance.remove()  # what a killed run left
         try:
             state = instance.start(addons, workers=2, port=None, options={})
             began = time.monotonic()

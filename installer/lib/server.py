@@ -4,7 +4,7 @@ import configparser
 import http.client
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from . import account
 from .postgres import PORT, ROLE, Cluster
@@ -14,6 +14,7 @@ from .software import Software
 
 _START_SECONDS = 90
 _STOP_SECONDS = 15
+_RUN_SECONDS = 900
 
 
 class Server:
@@ -50,16 +51,13 @@ class Server:
     def start(self, port: int) -> Process:
         """Starts the server in a session of its own and waits until it answers."""
         with self.log.open("ab") as log:
-            child = self._popen([], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            child = account.spawn(self._command([]), stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._place())
         process = Process.of(child.pid)
         answers = wait_until(lambda: child.poll() is not None or _answers(port), _START_SECONDS)
         if process is None or not answers or child.poll() is not None:
+            self.stop(child.pid)
             raise Trouble(f"Odoo did not answer on port {port}", f"read {self.log}")
         return process
-
-    def _popen(self, arguments: list[str], **streams: int | IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command(arguments), env=self._software.environment(self.home), cwd=self.home,
-                                start_new_session=True, **streams, **account.drop())
 
     def stop(self, leader: int) -> None:
         """Ends the server, and whatever it left behind if it was killed."""
@@ -75,23 +73,23 @@ class Server:
             for each in in_session(leader) if each.pid != leader
         ]
 
-    def run(self, arguments: list[str], stdin: int | IO[bytes] | None = None, quiet: bool = False) -> int:
-        """Runs Odoo's command line with this configuration and gives its exit code. Its words go to the log when
-        `quiet`. A port of its own keeps it out of the running server's way."""
+    def run(self, arguments: list[str]) -> int:
+        """Runs Odoo's command line with this configuration, before a person's eyes, and gives its exit code."""
+        return account.run(self._command(arguments), **self._place()).returncode
+
+    def run_quietly(self, arguments: list[str], stdin: str = "") -> tuple[int, str]:
+        """Runs Odoo's command line for the installer; gives the exit code and standard output. The rest is logged."""
         with self.log.open("ab") as log:
-            streams = {"stdout": log, "stderr": log} if quiet else {}
-            return subprocess.run(
-                self._command(arguments), env=self._software.environment(self.home), cwd=self.home, stdin=stdin,
-                **streams, **account.drop(),
-            ).returncode
+            done = account.run(self._command(arguments), input=stdin.encode(), stdout=subprocess.PIPE, stderr=log,
+                               timeout=_RUN_SECONDS, **self._place())
+        return done.returncode, done.stdout.decode(errors="replace")
 
     def shell(self, database: str, script: str) -> tuple[int, str]:
-        """Runs Python lines in Odoo's shell; gives the exit code and what they printed."""
-        command = self._command(["shell", "-d", database, "--no-http"])
-        with self.log.open("ab") as log:
-            done = subprocess.run(command, env=self._software.environment(self.home), cwd=self.home,
-                                  input=script.encode(), stdout=subprocess.PIPE, stderr=log, **account.drop())
-        return done.returncode, done.stdout.decode(errors="replace")
+        """Runs Python lines in Odoo's shell on a database; gives the exit code and what they printed."""
+        return self.run_quietly(["shell", "-d", database, "--no-http"], script)
+
+    def _place(self) -> dict[str, Any]:
+        return {"env": self._software.environment(self.home), "cwd": self.home}
 
     def _command(self, arguments: list[str]) -> list[str]:
         words = [str(self._software.python), str(self._software.odoo)]
@@ -101,7 +99,7 @@ class Server:
         return [*words, "--config", str(self.configuration), *arguments]
 
 
-def spare_port() -> list[str]:
+def spare_ports() -> list[str]:
     """Options that keep a second Odoo command beside a running server off its ports."""
     http, gevent = free_ports(2)
     return ["--http-port", str(http), "--gevent-port", str(gevent)]

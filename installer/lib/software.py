@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import account, cache, debian
+from .process import command_line
 from .say import Trouble, line, step
 
 _REQUIREMENTS = Path(__file__).parent.parent / "odoo-requirements.txt"
@@ -27,6 +28,7 @@ _OF_UNSTABLE = [
     "libjs-jquery", "libjs-jquery-form", "libjs-underscore",
 ]
 _TRANSLATIONS = "*/i18n/*"  # two thirds of the package, and the databases made here speak English
+_KEPT = 2
 _MEGABYTES_NEEDED = 2500
 _PIP_TIMEOUT_SECONDS = 1200
 
@@ -55,6 +57,11 @@ class Software:
         return self.home / "bin/mosquitto"
 
     @property
+    def compiled(self) -> Path:
+        """What Python compiles; the one folder that the servers' account may write to."""
+        return self.home.with_name(f"{self.home.name}.compiled")
+
+    @property
     def psql(self) -> Path:
         return self.home / "bin/psql"
 
@@ -72,17 +79,19 @@ class Software:
 
     def environment(self, home: Path) -> dict[str, str]:
         """The environment that the programs run in. Compiled Python is kept in the cache: it halves the start."""
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TZ", "TERM")}
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "TERM")}
         libraries = [self.home / "usr/lib/x86_64-linux-gnu", self.home / "lib/x86_64-linux-gnu"]
         return kept | {
             "HOME": str(home),
+            "LANG": "C.UTF-8",
             "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-            "PYTHONPYCACHEPREFIX": str(self.home.with_name(f"{self.home.name}.compiled")),
+            "PYTHONPYCACHEPREFIX": str(self.compiled),
             "PYTHONUNBUFFERED": "1",
         }
 
     def _manifest(self) -> dict[str, object]:
-        return json.loads((self.home / "manifest.json").read_text())
+        manifest: dict[str, object] = json.loads((self.home / "manifest.json").read_text())
+        return manifest
 
 
 def fetch(refresh: bool = False) -> Software:
@@ -99,9 +108,19 @@ def fetch(refresh: bool = False) -> Software:
             with cache.building(home) as unfinished:
                 _assemble(unfinished, downloads)
             line(f"ready in {home}")
-        compiled = home.with_name(f"{home.name}.compiled")
-        account.folder(compiled)
+            _sweep(home.parent)
+        account.folder(Software(home).compiled)
     return Software(home)
+
+
+def _sweep(folder: Path) -> None:
+    """Keeps the newest makes, and those that a running server was started from."""
+    running = " ".join(command_line(int(each.name)) for each in Path("/proc").iterdir() if each.name.isdigit())
+    made = sorted(folder.glob("*/manifest.json"), key=lambda note: note.stat().st_mtime)
+    for old in [Software(note.parent) for note in made[:-_KEPT]]:
+        if str(old.home) not in running:
+            shutil.rmtree(old.compiled, ignore_errors=True)
+            shutil.rmtree(old.home)
 
 
 def _require_platform() -> None:

@@ -6,10 +6,9 @@ again only when Odoo changes), `plants` adds our addon and the two plants of `in
 after all that it is made from, so a change in the addon or the seed makes a new one by itself.
 """
 
-import json
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from . import account, cache
 from .postgres import Cluster
 from .process import free_ports
 from .say import Trouble, step
-from .server import Server, spare_port
+from .server import Server, spare_ports
 from .software import Software
 
 DATABASE = "template_millrace"
@@ -79,16 +78,16 @@ def addon_names(addons: list[Path]) -> list[tuple[Path, str]]:
 
 def lay_out(template: Template, home: Path) -> None:
     """Gives a new server folder its own copy of the template."""
-    account.copy(template.home / "cluster", home / "cluster")
-    shutil.copyfile(template.seed, home / "seed.json")
+    with cache.lock(cache.root() / "locks/template"):
+        account.copy(template.home / "cluster", home / "cluster")
+        shutil.copyfile(template.seed, home / "seed.json")
 
 
 def _make(software: Software, addons: list[Path], below: Path | None, target: Path,
           work: Callable[[Server, Path], None]) -> None:
     """Builds a layer on a copy of the one below it, in a short-lived folder of its own, and moves the result into the
     cache."""
-    with tempfile.TemporaryDirectory(prefix="millrace-template-", ignore_cleanup_errors=True) as place:
-        home = account.folder(Path(place))
+    with _workplace(software) as home:
         cluster = Cluster(software, home)
         if below:
             account.copy(below / "cluster", cluster.data)
@@ -98,17 +97,32 @@ def _make(software: Software, addons: list[Path], below: Path | None, target: Pa
         http, gevent = free_ports(2)
         server.configure(addons, http, gevent, workers=0, extra={})
         cluster.start()
-        try:
-            work(server, home)
-            cluster.sql("VACUUM (FREEZE, ANALYZE)", DATABASE)
-            cluster.sql(f"ALTER DATABASE {DATABASE} IS_TEMPLATE true")
-        finally:
-            cluster.stop()
+        work(server, home)
+        cluster.sql("VACUUM (FREEZE, ANALYZE)", DATABASE)
+        cluster.sql(f"ALTER DATABASE {DATABASE} IS_TEMPLATE true")
+        cluster.stop()
         with cache.building(target) as unfinished:
             account.copy(cluster.data, unfinished / "cluster")
-            (unfinished / "cluster/postmaster.opts").unlink(missing_ok=True)
             if (home / "seed.json").exists():
                 shutil.copyfile(home / "seed.json", unfinished / "seed.json")
+
+
+@contextmanager
+def _workplace(software: Software) -> Iterator[Path]:
+    """The folder that layers are built in. It is always the same one, so that what a killed builder left running there
+    is found and ended."""
+    home = cache.root() / "templates/work"
+
+    def clear() -> None:
+        if home.exists():
+            Cluster(software, home).stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+    clear()
+    try:
+        yield account.folder(home)
+    finally:
+        clear()
 
 
 def _install_modules(server: Server, _: Path) -> None:
@@ -121,18 +135,16 @@ def _add_plants(server: Server, work: Path, names: list[tuple[Path, str]]) -> No
     seed = account.folder(work / "seed")
     shutil.copytree(_SEED, seed, dirs_exist_ok=True)
     account.own(seed)
-    script = work / "seed.py"
-    script.write_text(f"import sys\nsys.path.insert(0, {str(seed)!r})\nimport plants\n"
-                      f"plants.build(env, {str(work / 'seed.json')!r})\n")
-    with script.open("rb") as stdin:
-        code = server.run(["shell", "-d", DATABASE, "--no-http"], stdin=stdin, quiet=True)
-    if code != 0 or not (work / "seed.json").exists():
+    note = work / "seed.json"
+    script = f"import sys\nsys.path.insert(0, {str(seed)!r})\nimport plants\nplants.build(env, {str(note)!r})\n"
+    code, _ = server.shell(DATABASE, script)
+    if code != 0 or not note.exists():
         raise Trouble("the seed did not run to its end", _last_words(server))
-    json.loads((work / "seed.json").read_text())
 
 
 def _odoo(server: Server, arguments: list[str]) -> None:
-    if server.run([*arguments, "--stop-after-init", *spare_port()], quiet=True) != 0:
+    code, _ = server.run_quietly([*arguments, "--stop-after-init", *spare_ports()])
+    if code != 0:
         raise Trouble(f"odoo {' '.join(arguments)} failed", _last_words(server))
 
 

@@ -48,9 +48,10 @@ def stock(env, items, houses):
     """Puts stock into each warehouse, where its orders take it from, and gives the lots' ids by item and name. It is
     counted in, as people would, so that stock and movements agree."""
     lots = {}
-    for item, name in [(row[0], name) for row in _ON_HAND for name in _lot_names(row)]:
-        lot = env["stock.lot"].create({"name": name, "product_id": items[item].id, "company_id": env.company.id})
-        lots.setdefault(item, {})[name] = lot
+    for code, start, _, serials in _ON_HAND:
+        for name in _lot_names(start, serials):
+            lot = env["stock.lot"].create({"name": name, "product_id": items[code].id, "company_id": env.company.id})
+            lots.setdefault(code, {})[name] = lot
     for number, house in enumerate(houses.values()):
         # A serial lies in one place only, so the first warehouse has them all.
         rows = [row for row in _ON_HAND if not (number and row[3])]
@@ -63,23 +64,31 @@ def stock(env, items, houses):
     return {item: {name: lot.id for name, lot in names.items()} for item, names in lots.items()}
 
 
-def _lot_names(row):
-    _, name, _, serials = row
-    return [f"{name}{number:04}" for number in range(1, serials + 1)] if serials else [name] if name else []
+def _lot_names(start, serials):
+    if serials:
+        return [f"{start}{number:04}" for number in range(1, serials + 1)]
+    return [start] if start else []
 
 
 def _count(env, items, lots, location, rows):
     """Counts what the rows say into a location."""
-    env["stock.quant"].with_context(inventory_mode=True, inventory_name="Opening stock").create([
-        {"product_id": items[row[0]].id, "location_id": location.id, "lot_id": lot and lot.id, "inventory_quantity": row[2]}
-        for row in rows for lot in [lots[row[0]][name] for name in _lot_names(row)] or [None]
-    ]).action_apply_inventory()
+    counted = [
+        {"product_id": items[code].id, "location_id": location.id, "lot_id": lot and lot.id,
+         "inventory_quantity": amount}
+        for code, start, amount, serials in rows
+        for lot in [lots[code][name] for name in _lot_names(start, serials)] or [None]
+    ]
+    quants = env["stock.quant"].with_context(inventory_mode=True, inventory_name="Opening stock").create(counted)
+    quants.action_apply_inventory()
 
 
 def describe(house):
     """A warehouse for the note: the locations and operation types that its work goes through."""
     inside = house.env["stock.location"].search([("id", "child_of", house.view_location_id.id)])
-    steps = {"input": house.wh_input_stock_loc_id, "pre_production": house.pbm_loc_id, "post_production": house.sam_loc_id}
+    steps = {
+        "input": house.wh_input_stock_loc_id, "quality": house.wh_qc_stock_loc_id,
+        "pre_production": house.pbm_loc_id, "post_production": house.sam_loc_id,
+    }
     return {
         "id": house.id, "code": house.code, "manufacture_steps": house.manufacture_steps,
         "reception_steps": house.reception_steps, "stock_location_id": house.lot_stock_id.id,

@@ -59,8 +59,8 @@ def orders(env, recipes, houses):
 
 def _order(env, bom, house, quantity):
     order = env["mrp.production"].create({
-        "product_id": bom.product_id.id, "bom_id": bom.id, "product_qty": quantity, "picking_type_id": house.manu_type_id.id,
-        "company_id": env.company.id,
+        "product_id": bom.product_id.id, "bom_id": bom.id, "product_qty": quantity, "company_id": env.company.id,
+        "picking_type_id": house.manu_type_id.id,
     })
     order.action_confirm()
     return {
@@ -90,7 +90,6 @@ def _purchase(env, items, vendor, house):
         ],
     })
     order.button_confirm()
-    return {
-        "id": order.id, "name": order.name, "receipts": [{"id": each.id, "name": each.name} for each in order.picking_ids],
-        "lines": {line.product_id.default_code: {"id": line.id, "quantity": line.product_qty} for line in order.order_line},
-    }
+    lines = {line.product_id.default_code: {"id": line.id, "quantity": line.product_qty} for line in order.order_line}
+    receipts = [{"id": each.id, "name": each.name} for each in order.picking_ids]
+    return {"id": order.id, "name": order.name, "lines": lines, "receipts": receipts}
