@@ -203,6 +203,8 @@ fn what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost<S: Subject>
     assert_eq!((still, waiting), (Fate::Stored, Fate::Waiting));
     spool.learn(&[finished(u64::MAX)], at(0)).unwrap();
     assert_eq!(head(spool, FIRST, LANE).settled, 3);
+    subject.reopen();
+    let spool = subject.spool();
     keep(spool, confirm("A"));
     assert_eq!(after(&rows(spool, FIRST, LANE)[1]), [Some(stamps[3])]);
 }
