@@ -4,17 +4,17 @@
 
 pub mod body;
 pub mod code;
+pub mod json;
 pub mod key;
 pub mod kind;
 pub mod quantity;
-
-use serde::de::DeserializeOwned;
 
 pub use body::{
     Completion, ComponentUse, InventoryCount, InventoryMove, MaterialConsume, ProductionConfirm,
     ReceiptArrive, ScrapReport,
 };
 pub use code::Code;
+pub use json::JsonFault;
 pub use key::Key;
 pub use kind::{Behind, Kind};
 pub use quantity::Quantity;
@@ -35,7 +35,7 @@ pub enum MessageError {
     Schema(u16),
     /// The body is not the JSON that its kind asks for.
     #[error("the body does not fit its kind: {0}")]
-    Body(String),
+    Body(#[from] JsonFault),
     /// The body is too large.
     #[error("the body has {0} bytes, more than {max}", max = limit::BODY_BYTES)]
     TooLarge(usize),
@@ -87,12 +87,12 @@ impl Message {
             return Err(MessageError::TooLarge(body.len()));
         }
         let message = match kind {
-            Kind::ProductionConfirm => Message::ProductionConfirm(read(body)?),
-            Kind::MaterialConsume => Message::MaterialConsume(read(body)?),
-            Kind::ScrapReport => Message::ScrapReport(read(body)?),
-            Kind::InventoryCount => Message::InventoryCount(read(body)?),
-            Kind::InventoryMove => Message::InventoryMove(read(body)?),
-            Kind::ReceiptArrive => Message::ReceiptArrive(read(body)?),
+            Kind::ProductionConfirm => Message::ProductionConfirm(json::read(body)?),
+            Kind::MaterialConsume => Message::MaterialConsume(json::read(body)?),
+            Kind::ScrapReport => Message::ScrapReport(json::read(body)?),
+            Kind::InventoryCount => Message::InventoryCount(json::read(body)?),
+            Kind::InventoryMove => Message::InventoryMove(json::read(body)?),
+            Kind::ReceiptArrive => Message::ReceiptArrive(json::read(body)?),
         };
         message.check()?;
         Ok(message)
@@ -120,7 +120,11 @@ impl Message {
             Message::InventoryMove(body) => serde_json::to_string(body),
             Message::ReceiptArrive(body) => serde_json::to_string(body),
         };
-        text.map_err(|error| MessageError::Body(error.to_string()))
+        text.map_err(|error| {
+            let field = ".".to_owned();
+            let reason = error.to_string();
+            MessageError::Body(JsonFault { field, reason })
+        })
     }
 
     /// What it touches, sorted and without repeats.
@@ -215,10 +219,6 @@ pub fn schema_of(kind: Kind) -> schemars::Schema {
         Kind::InventoryMove => schemars::schema_for!(InventoryMove),
         Kind::ReceiptArrive => schemars::schema_for!(ReceiptArrive),
     }
-}
-
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, MessageError> {
-    serde_json::from_str(body).map_err(|error| MessageError::Body(error.to_string()))
 }
 
 fn with_lot(first: Key, lot: &Option<Code>) -> Vec<Key> {
