@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod memory;
 pub mod spool;
 pub mod sqlite;
+pub mod writer;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ pub enum GapKind {
 }
 
 /// Why a store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The disk has no room, or the quota is used up. Transient: it passes when something is pruned or freed.
     #[error("the store is full: {0}")]

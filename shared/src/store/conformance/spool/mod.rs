@@ -4,7 +4,7 @@ mod cut;
 mod intake;
 mod news;
 mod prune;
-mod sample;
+pub mod sample;
 
 use std::path::PathBuf;
 
