@@ -43,7 +43,16 @@ pub(super) struct Seat<'e> {
 /// What comes to a session: publishes, and at most once the reason why it has to go.
 pub(super) struct Coming {
     pub waiting: mpsc::Receiver<Message>,
-    pub evicted: oneshot::Receiver<&'static str>,
+    pub evicted: oneshot::Receiver<Eviction>,
+}
+
+/// Why a session has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Eviction {
+    #[error("another client connected with the same certificate and client id")]
+    Replaced,
+    #[error("it does not take what is sent to it")]
+    Slow,
 }
 
 impl Message {
@@ -73,7 +82,7 @@ struct Session {
     number: u64,
     subscriptions: Vec<Subscription>,
     queue: mpsc::Sender<Message>,
-    evict: Option<oneshot::Sender<&'static str>>,
+    evict: Option<oneshot::Sender<Eviction>>,
 }
 
 struct Subscription {
@@ -97,7 +106,7 @@ impl Session {
         })
     }
 
-    fn evict(&mut self, reason: &'static str) {
+    fn evict(&mut self, reason: Eviction) {
         if let Some(evict) = self.evict.take() {
             evict.send(reason).ok();
         }
@@ -109,16 +118,22 @@ impl Exchange {
     pub(super) fn enter(&self, party: &Party, client_id: &str) -> Option<(Seat<'_>, Coming)> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (evict, evicted) = oneshot::channel();
-        let name = (party.clone(), client_id.to_owned());
         let mut state = self.state();
+        state.entered += 1;
+        let number = state.entered;
+        // A client that leaves its name to us gets one that nobody else has (MQTT 3.1.1, 3.1.3-6).
+        let client_id = if client_id.is_empty() {
+            format!("#{number}")
+        } else {
+            client_id.to_owned()
+        };
+        let name = (party.clone(), client_id);
         let present = state.sessions.keys().filter(|(other, _)| other == party).count();
         match state.sessions.get_mut(&name) {
-            Some(former) => former.evict("another client connected with the same certificate and client id"),
+            Some(former) => former.evict(Eviction::Replaced),
             None if present >= SESSIONS_PER_PARTY => return None,
             None => {}
         }
-        state.entered += 1;
-        let number = state.entered;
         let session = Session {
             number,
             subscriptions: Vec::new(),
@@ -164,7 +179,7 @@ impl Exchange {
                 Party::Relay => patient.push((session.queue.clone(), message)),
                 Party::Agent(_) => {
                     if let Err(mpsc::error::TrySendError::Full(_)) = session.queue.try_send(message) {
-                        session.evict("it does not take what is sent to it");
+                        session.evict(Eviction::Slow);
                     }
                 }
             }

@@ -20,7 +20,7 @@ mod exchange;
 mod packets;
 mod rules;
 mod session;
-mod window;
+mod speaker;
 
 use std::io;
 use std::net::SocketAddr;

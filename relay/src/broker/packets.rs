@@ -9,6 +9,9 @@ use rumqttc::mqttbytes::{Error, v4::Packet};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+/// How long a client may take to let itself be told of the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Why no more packets come or go.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PacketError {
@@ -74,5 +77,10 @@ impl<W: AsyncWrite + Unpin> PacketWriter<W> {
             self.output.flush().await
         });
         Ok(written.await.map_err(|_| PacketError::Stuck)??)
+    }
+
+    /// Ends the stream, so that the client can tell an end from a cut. It may be gone already.
+    pub(super) async fn close(mut self) {
+        timeout(CLOSE_TIMEOUT, self.output.shutdown()).await.ok();
     }
 }

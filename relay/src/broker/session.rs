@@ -11,10 +11,10 @@ use rumqttc::mqttbytes::v4::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::exchange::{Exchange, Message, Seat};
+use super::exchange::{Coming, Eviction, Exchange, Message, Seat};
 use super::packets::{PacketError, PacketReader, PacketWriter};
 use super::rules::Party;
-use super::window::Window;
+use super::speaker::{self, Window};
 
 /// How long a client may take until its CONNECT.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,60 +33,82 @@ pub(super) enum End {
     #[error("refused: {0}")]
     Refused(String),
     #[error("ended by the broker: {0}")]
-    Evicted(&'static str),
+    Evicted(#[from] Eviction),
+    #[error("the broker stops")]
+    Stopped,
 }
 
 /// Serves one client from CONNECT to its end.
 pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite, party: &Party, exchange: &Exchange) -> End {
     let (input, output) = tokio::io::split(Box::pin(stream));
     let (mut reader, mut writer) = (PacketReader::new(input), PacketWriter::new(output));
-
-    let (connect, will) = match greet(&mut reader, party).await {
-        Ok(greeted) => greeted,
+    let end = match greet(&mut reader, party, exchange).await {
+        Ok(guest) => guest.attend(&mut reader, &mut writer, party, exchange).await,
         Err((code, end)) => {
             // So that it need not guess; if it is gone already, there is nobody to tell.
             writer.send(&connack(code)).await.ok();
-            return end;
+            end
         }
     };
-    let Some((seat, mut coming)) = exchange.enter(party, &connect.client_id) else {
-        writer
-            .send(&connack(ConnectReturnCode::ServiceUnavailable))
-            .await
-            .ok();
-        return End::Refused("it has too many sessions already".to_owned());
-    };
-    if let Err(lost) = writer.send(&connack(ConnectReturnCode::Success)).await {
-        return lost.into();
-    }
-    tracing::info!(client = %party, id = connect.client_id, "connected");
-
-    let (replies, answers) = mpsc::channel(REPLIES);
-    let window = Window::new();
-    let listener = Listener {
-        party,
-        exchange,
-        seat: &seat,
-        window: &window,
-        replies,
-    };
-    let end = tokio::select! {
-        reason = &mut coming.evicted => End::Evicted(reason.unwrap_or("the broker stops")),
-        end = speak(&mut writer, answers, &mut coming.waiting, &window) => end,
-        end = listener.listen(&mut reader, silence(&connect)) => end,
-    };
-    drop((seat, coming));
-    if let Some(will) = will.filter(|_| !matches!(end, End::Goodbye)) {
-        exchange.publish(will).await;
-    }
+    writer.close().await;
     end
 }
 
-/// Waits for a CONNECT that can be served.
-async fn greet<R: AsyncRead + Unpin>(
+/// A client that is let in.
+struct Guest<'e> {
+    seat: Seat<'e>,
+    coming: Coming,
+    silence: Duration,
+    will: Option<Message>,
+}
+
+impl Guest<'_> {
+    /// The session proper.
+    async fn attend<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+        self,
+        reader: &mut PacketReader<R>,
+        writer: &mut PacketWriter<W>,
+        party: &Party,
+        exchange: &Exchange,
+    ) -> End {
+        if let Err(lost) = writer.send(&connack(ConnectReturnCode::Success)).await {
+            return lost.into();
+        }
+        let Self {
+            seat,
+            mut coming,
+            silence,
+            will,
+        } = self;
+        let (replies, answers) = mpsc::channel(REPLIES);
+        let window = Window::new();
+        let listener = Listener {
+            party,
+            exchange,
+            seat: &seat,
+            window: &window,
+            replies,
+        };
+        let end = tokio::select! {
+            reason = &mut coming.evicted => reason.map_or(End::Stopped, End::Evicted),
+            end = speaker::speak(writer, answers, &mut coming.waiting, &window) => end,
+            end = listener.listen(reader, silence) => end,
+        };
+        drop(seat);
+        // Who was replaced is still there under the same name, and has said so already.
+        if let Some(will) = will.filter(|_| !matches!(end, End::Goodbye | End::Evicted(Eviction::Replaced))) {
+            exchange.publish(will).await;
+        }
+        end
+    }
+}
+
+/// Waits for a CONNECT that can be served, and gives its client a place.
+async fn greet<'e, R: AsyncRead + Unpin>(
     reader: &mut PacketReader<R>,
     party: &Party,
-) -> Result<(Connect, Option<Message>), (ConnectReturnCode, End)> {
+    exchange: &'e Exchange,
+) -> Result<Guest<'e>, (ConnectReturnCode, End)> {
     let refuse = |code, reason: &str| (code, End::Refused(reason.to_owned()));
     let connect = match reader.next(CONNECT_TIMEOUT).await {
         Ok(Packet::Connect(connect)) => connect,
@@ -119,7 +141,19 @@ async fn greet<R: AsyncRead + Unpin>(
             }
         },
     };
-    Ok((connect, will))
+    let (seat, coming) = exchange.enter(party, &connect.client_id).ok_or_else(|| {
+        refuse(
+            ConnectReturnCode::ServiceUnavailable,
+            "it has too many sessions already",
+        )
+    })?;
+    tracing::info!(client = %party, id = connect.client_id, "connected");
+    Ok(Guest {
+        seat,
+        coming,
+        silence: silence(&connect),
+        will,
+    })
 }
 
 /// How long a client may be silent (MQTT 3.1.1, 3.1.2.10: one and a half times its keep-alive).
@@ -244,27 +278,5 @@ impl Listener<'_> {
     async fn reply(&self, packet: Packet) {
         // It fails only if the speaker has ended, and the session with it.
         self.replies.send(packet).await.ok();
-    }
-}
-
-/// Says what there is to say: answers first, then publishes as far as the window has room.
-async fn speak<W: AsyncWrite + Unpin>(
-    writer: &mut PacketWriter<W>,
-    mut answers: mpsc::Receiver<Packet>,
-    waiting: &mut mpsc::Receiver<Message>,
-    window: &Window,
-) -> End {
-    loop {
-        let packet = tokio::select! {
-            biased;
-            Some(answer) = answers.recv() => answer,
-            packet = window.next(waiting) => match packet {
-                Some(packet) => packet,
-                None => return End::Evicted("the broker stops"),
-            },
-        };
-        if let Err(lost) = writer.send(&packet).await {
-            return lost.into();
-        }
     }
 }

@@ -116,7 +116,7 @@ async fn what_is_not_served_is_refused_and_not_ignored() {
         let mut stream = raw::dial(&world, Some("plant-a"), &TLS13).await.unwrap();
         stream.write_all(&sent).await.unwrap();
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.ok();
+        stream.read_to_end(&mut answer).await.unwrap();
         assert_eq!(answer, [0x20, 2, 0, code], "{what}");
     }
 
@@ -136,8 +136,29 @@ async fn what_is_not_served_is_refused_and_not_ignored() {
             stream.write_all(&[0, 1]).await.unwrap();
         }
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.ok();
+        stream.read_to_end(&mut answer).await.unwrap();
         assert_eq!(answer, [0x20, 2, 0, 0], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn clients_that_leave_their_name_to_the_broker_do_not_end_each_other() {
+    let world = World::new(Kind::Embedded);
+    let _broker = world.start().await;
+    let mut nameless = Vec::new();
+    for _ in 0..2 {
+        let mut stream = raw::dial(&world, Some("plant-a"), &TLS13).await.unwrap();
+        stream.write_all(&raw::connect(CLEAN, "")).await.unwrap();
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, [0x20, 2, 0, 0]);
+        nameless.push(stream);
+    }
+    for mut stream in nameless {
+        stream.write_all(&[0xc0, 0]).await.unwrap();
+        let mut pong = [0; 2];
+        stream.read_exact(&mut pong).await.unwrap();
+        assert_eq!(pong, [0xd0, 0]);
     }
 }
 
@@ -157,5 +178,17 @@ async fn one_party_cannot_take_all_the_places() {
     }
     let fault = Line::open(world.agent("plant-a")).fault().await;
     assert!(matches!(fault, Fault::SessionRefused { .. }), "{fault}");
-    Line::up(world.agent("plant-b")).await;
+    Line::up(world.agent("plant-b")).await.farewell().await;
+
+    // Who was never let in leaves no last will.
+    let mut relay = Line::open(world.relay());
+    let mut statuses = [relay.status().await, relay.status().await];
+    statuses.sort();
+    assert_eq!(
+        statuses,
+        [
+            ("plant-a".to_owned(), "online".into()),
+            ("plant-b".to_owned(), "offline".into())
+        ]
+    );
 }

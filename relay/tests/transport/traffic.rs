@@ -3,7 +3,7 @@
 use millrace_shared::ident::Lane;
 use millrace_shared::topic::{Channel, Filter};
 use millrace_shared::transport::{
-    Bytes, Event, Fault, MAX_PAYLOAD_BYTES, QUEUED_PUBLISHES, Settings, Undelivered,
+    Bytes, Event, Fault, MAX_PAYLOAD_BYTES, QUEUED_PUBLISHES, Settings, Status, Undelivered,
 };
 
 use crate::world::{Line, World, agent, topic};
@@ -18,6 +18,7 @@ crate::on_every_broker!(
     the_line_is_rebuilt_on_request,
     the_status_is_kept_true_by_farewell_and_by_last_will,
     a_second_client_of_the_same_name_ends_the_first_and_the_fault_says_so,
+    a_session_that_is_refused_leaves_no_last_will,
     an_agent_cannot_speak_for_another,
     an_agent_cannot_hear_what_is_meant_for_another,
 );
@@ -219,10 +220,57 @@ async fn the_status_is_kept_true_by_farewell_and_by_last_will(world: World) {
 async fn a_second_client_of_the_same_name_ends_the_first_and_the_fault_says_so(world: World) {
     let _broker = world.start().await;
     let mut first = Line::up(world.agent("plant-a")).await;
-    let _second = Line::up(world.agent("plant-a")).await;
+    let second = Line::up(world.agent("plant-a")).await;
     let fault = first.fault().await;
     assert!(matches!(fault, Fault::Broken { .. }), "{fault}");
     assert!(fault.to_string().contains("look for a cloned agent"), "{fault}");
+
+    // The last will of the first must not hide that the second is there.
+    drop(first);
+    second
+        .client
+        .publish(&topic("plant-a", UP), Bytes::from_static(b"here"))
+        .await
+        .unwrap();
+    assert_eq!(
+        Line::open(world.relay()).status().await,
+        ("plant-a".to_owned(), Bytes::from_static(b"online"))
+    );
+}
+
+async fn a_session_that_is_refused_leaves_no_last_will(world: World) {
+    let _broker = world.start().await;
+    let plant = Line::up(world.agent("plant-a")).await;
+    plant
+        .client
+        .publish(&topic("plant-a", UP), Bytes::from_static(b"here"))
+        .await
+        .unwrap();
+    // A broker may refuse it for any reason of its own; a last will that would speak for another is one.
+    let forged = Status {
+        topic: topic("plant-b", Channel::Status),
+        ..world.agent("plant-a").status.unwrap()
+    };
+    let forger = Settings {
+        client_id: "forger".to_owned(),
+        status: Some(forged),
+        ..world.agent("plant-a")
+    };
+    let mut forging = Line::open(forger);
+    let _ = forging.next().await;
+    drop(forging);
+    let mut relay = Line::up(world.relay()).await;
+    assert_eq!(relay.status().await.0, "plant-a");
+    plant
+        .client
+        .publish(&topic("plant-a", UP), Bytes::from_static(b"end"))
+        .await
+        .unwrap();
+    let end = Event::Arrived {
+        topic: topic("plant-a", UP),
+        payload: Bytes::from_static(b"end"),
+    };
+    assert_eq!(relay.next().await, end);
 }
 
 async fn an_agent_cannot_speak_for_another(world: World) {

@@ -1,16 +1,42 @@
-//! How many publishes a client may leave unacknowledged, and under which packet identifiers.
+//! The speaking half of a session: what is written when, how many publishes a client may leave unacknowledged, and under
+//! which packet identifiers.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, Publish};
+use tokio::io::AsyncWrite;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::exchange::Message;
+use super::packets::PacketWriter;
+use super::session::End;
 
 /// Publishes that may wait for the client's acknowledgement. Further ones wait in its queue.
 const WINDOW: usize = 32;
+
+/// Says what there is to say: answers first, then publishes as far as the window has room.
+pub(super) async fn speak<W: AsyncWrite + Unpin>(
+    writer: &mut PacketWriter<W>,
+    mut answers: mpsc::Receiver<Packet>,
+    waiting: &mut mpsc::Receiver<Message>,
+    window: &Window,
+) -> End {
+    loop {
+        let packet = tokio::select! {
+            biased;
+            Some(answer) = answers.recv() => answer,
+            packet = window.next(waiting) => match packet {
+                Some(packet) => packet,
+                None => return End::Stopped,
+            },
+        };
+        if let Err(lost) = writer.send(&packet).await {
+            return lost.into();
+        }
+    }
+}
 
 /// Publishes that wait for the client's PUBACK.
 pub(super) struct Window {
