@@ -46,9 +46,9 @@ class State:
 class Instance:
     """The Odoo in the folder `home`."""
 
-    def __init__(self, software: Software, home: Path) -> None:
+    def __init__(self, software: Software, home: Path, durable: bool = False) -> None:
         self._software, self.home = software, home.absolute()
-        self.cluster = Cluster(software, self.home)
+        self.cluster = Cluster(software, self.home, durable)
         self.server = Server(software, self.cluster)
         self._note = self.home / "odoo.json"
         self._lock = self.home / ".lock"

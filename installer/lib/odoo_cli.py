@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--workers", type=int, default=2, help="HTTP workers of Odoo (2)")
     start.add_argument("--port", type=int, help="HTTP port of a new instance (a free one)")
     start.add_argument("--fresh", action="store_true", help="delete what is in the folder first")
+    start.add_argument("--durable", action="store_true", help="PostgreSQL flushes each commit to disk, for measuring")
     start.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option for odoo.conf")
     _directory(command("stop", _stop, "stop an instance; its data stays"))
     _directory(command("remove", _remove, "stop an instance and delete its folder"))
@@ -112,7 +113,7 @@ def _instance(given: argparse.Namespace) -> Instance:
 
 
 def _start(given: argparse.Namespace) -> None:
-    instance = _instance(given)
+    instance = Instance(software.fetch(), given.dir, given.durable)
     if given.fresh:
         instance.remove()
     options = {}
