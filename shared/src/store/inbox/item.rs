@@ -254,8 +254,10 @@ pub struct Item {
     pub entry: Entry,
     /// The bytes as they arrived.
     pub sealed: Vec<u8>,
-    /// What is in them; none for `undecodable` and `lost`.
+    /// What is in them; none for `undecodable` and `lost`, and where they are damaged.
     pub envelope: Option<Envelope>,
+    /// Whether the bytes are not those that arrived: the disk changed them. The agent may still have them.
+    pub damaged: bool,
     /// The body that counts, where it was amended.
     pub amended: Option<String>,
 }

@@ -9,8 +9,13 @@
 //! [`Verdict::Stale`] where another was quicker. It reads no clock and makes no random number; those are arguments.
 
 mod arrival;
+pub(crate) mod audit;
+#[cfg(test)]
+pub(crate) mod conformance;
 mod item;
 mod query;
+pub(crate) mod ranges;
+pub(crate) mod rules;
 
 pub use super::GapKind;
 pub use arrival::{
@@ -18,7 +23,7 @@ pub use arrival::{
 };
 pub use item::{Change, Entry, Hold, Item, Request, Slot, State, StateName, Ticket, Verdict, why};
 pub use query::{
-    AuditHead, AuditRow, Balance, Filter, GroupBy, LaneBacklog, ReadyFrom, Selection, SharedKey,
+    AuditHead, AuditRow, Balance, Filter, GroupBy, LaneBacklog, ReadyFrom, Selection, SharedKey, WaitsFor,
 };
 
 use crate::ident::{AgentId, Epoch, Lane, MessageId};
@@ -145,8 +150,8 @@ pub trait InboxView {
     /// The relay's half of the balance of a lane up to and including sequence `cut`.
     fn balance(&self, agent: &AgentId, epoch: Epoch, lane: Lane, cut: u64) -> Result<Balance, StoreError>;
 
-    /// What this message waits for: messages that are here, oldest first.
-    fn waits_for(&self, slot: Slot) -> Result<Vec<Entry>, StoreError>;
+    /// What this message waits for.
+    fn waits_for(&self, slot: Slot) -> Result<WaitsFor, StoreError>;
 
     /// What happened to a message, from arrival on.
     fn trace(&self, slot: Slot) -> Result<Vec<AuditRow>, StoreError>;

@@ -1,9 +1,9 @@
 //! What can be asked of the inbox, and the shapes of the answers.
 
-use crate::ident::{AgentId, Epoch, Lane, MessageId};
+use crate::ident::{AgentId, Epoch, Lane, MessageId, Stamp};
 use crate::message::Key;
 
-use super::{Slot, StateName};
+use super::{Entry, Slot, StateName};
 
 /// From which end ready messages are wanted. Places are those of [`super::Entry::place`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,15 @@ pub enum GroupBy {
     Station,
     /// The operator.
     Operator,
+}
+
+/// What a message waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WaitsFor {
+    /// Messages that are here, in order of capture.
+    pub here: Vec<Entry>,
+    /// Messages that are not here yet.
+    pub missing: Vec<Stamp>,
 }
 
 /// How far a change by filter came.

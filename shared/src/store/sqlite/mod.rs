@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 pub(crate) mod error;
+pub mod inbox;
 pub(crate) mod lock;
 pub(crate) mod open;
 pub mod spool;

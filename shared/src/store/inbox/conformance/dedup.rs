@@ -1,0 +1,374 @@
+//! Nothing twice, nothing hidden: what is known is recognised, what differs is kept beside.
+
+use crate::ident::Lane;
+use crate::store::inbox::{Arrival, Gap, GapKind, RANGES, Refusal, State, StateName, Taken, Told, why};
+
+use super::kit::*;
+
+pub fn what_is_known_is_recognised_and_adds_nothing(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..5)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    let all: Vec<&Made> = rows.iter().collect();
+    assert_eq!(keep(store, &plant.agent, &all).fresh, 5);
+    let again = keep(store, &plant.agent, &all);
+    assert_eq!((again.fresh, again.known), (0, 5));
+    let overlap = keep(store, &plant.agent, &all[2..4]);
+    assert_eq!((overlap.fresh, overlap.known), (0, 2));
+    assert_eq!(ready(store, &plant.agent).len(), 5);
+}
+
+pub fn rows_out_of_order_are_kept_and_the_floor_follows_with_its_digest(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..9)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    keep(store, &plant.agent, &[&rows[0], &rows[1]]);
+    keep(store, &plant.agent, &[&rows[4], &rows[5]]);
+    keep(store, &plant.agent, &[&rows[8]]);
+    let floors = store.floors(&plant.agent).unwrap();
+    assert_eq!(
+        (floors[0].stored.sequence, floors[0].stored.running),
+        (2, rows[1].running)
+    );
+    assert_eq!(floors[0].ranges, [(5, 6), (9, 9)]);
+    keep(store, &plant.agent, &[&rows[2], &rows[3]]);
+    let floors = store.floors(&plant.agent).unwrap();
+    assert_eq!(
+        (floors[0].stored.sequence, floors[0].stored.running),
+        (6, rows[5].running)
+    );
+    assert_eq!(floors[0].ranges, [(9, 9)]);
+    assert_eq!(floors[0].diverged, None);
+}
+
+pub fn other_content_at_a_position_is_kept_beside_as_a_conflict(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let first = plant.make(PARKS, &["order:a"]);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:c"]);
+    keep(store, &plant.agent, &[&first, &mine]);
+    let kept = keep(store, &plant.agent, &[&first, &theirs]);
+    assert_eq!((kept.known, kept.conflicts.as_slice()), (1, [2].as_slice()));
+    let dead = item(store, &theirs);
+    assert_eq!(word(&dead.entry.state), why::CONFLICT);
+    assert_eq!(
+        (dead.entry.beside, dead.sealed.as_slice()),
+        (true, theirs.sealed.bytes.as_slice())
+    );
+    assert_eq!(state(store, &mine), State::Waiting { ready: true });
+    // Sent again it is known, and it is news for who has it.
+    assert_eq!(keep(store, &plant.agent, &[&theirs]).known, 1);
+    let news = store.news(&plant.agent, 0, 10).unwrap();
+    assert_eq!(news.len(), 1);
+    assert_eq!(news[0].id, theirs.id);
+    assert!(matches!(&news[0].told, Told::Dead(reason) if reason.code == why::CONFLICT));
+}
+
+pub fn a_conflict_is_superseded_when_its_row_has_moved(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:c"]);
+    let behind = clone.make(PARKS, &["order:c"]);
+    keep(store, &plant.agent, &[&mine]);
+    keep(store, &plant.agent, &[&theirs, &behind]);
+    assert_eq!(state(store, &behind), State::Waiting { ready: false });
+    clone.cut(2);
+    let moved = clone.move_here(&theirs);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &theirs)), "superseded");
+    assert_eq!(ready(store, &plant.agent), ids(&[&mine, &moved]));
+    apply(store, &moved);
+    assert_eq!(state(store, &behind), State::Waiting { ready: true });
+}
+
+pub fn a_moved_row_whose_old_copy_has_taken_effect_never_does(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    apply(store, &row);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &moved)), "superseded");
+}
+
+pub fn a_moved_row_waits_for_its_old_copy_that_is_at_the_target(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let (one, two) = (plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:b"]));
+    keep(store, &plant.agent, &[&one, &two]);
+    make(store, &one, crate::store::inbox::Change::Send);
+    make(store, &two, crate::store::inbox::Change::Send);
+    plant.cut(2);
+    let (moved_one, moved_two) = (plant.move_here(&one), plant.move_here(&two));
+    keep(store, &plant.agent, &[&moved_one, &moved_two]);
+    assert!(ready(store, &plant.agent).is_empty());
+    make(store, &one, crate::store::inbox::Change::Settle(applied(1)));
+    assert_eq!(word(&state(store, &moved_one)), "superseded");
+    make(store, &two, crate::store::inbox::Change::Return);
+    assert_eq!(word(&state(store, &two)), "superseded");
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved_two]));
+}
+
+pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let mut clone = plant.clone();
+    plant.cut(2);
+    clone.cut(3);
+    let (one, two) = (plant.move_here(&row), clone.move_here(&row));
+    keep(store, &plant.agent, &[&one]);
+    keep(store, &plant.agent, &[&two]);
+    assert_eq!(ready(store, &plant.agent).len(), 1);
+    assert_eq!(word(&state(store, &one)), "superseded");
+}
+
+pub fn bytes_that_are_no_envelope_are_kept_as_a_dead_letter_and_harm_no_neighbour(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..3)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    let mut frame = plant.frame(&rows.iter().collect::<Vec<_>>());
+    frame.rows[1] = b"no envelope at all".to_vec();
+    let Some(Taken::Kept(kept)) = store.take(&[frame]).unwrap().pop() else {
+        panic!("refused")
+    };
+    assert_eq!((kept.fresh, kept.undecodable.as_slice()), (3, [2].as_slice()));
+    assert_eq!(ready(store, &plant.agent).len(), 2);
+    let dead = crate::store::inbox::Filter {
+        states: vec![StateName::Dead],
+        ..everything()
+    };
+    let dead = store.list(&dead, None, 10).unwrap();
+    assert_eq!(word(&dead[0].state), why::UNDECODABLE);
+    let whole = store.get(dead[0].ticket.slot).unwrap().unwrap();
+    assert_eq!(
+        (whole.sealed.as_slice(), whole.envelope),
+        (b"no envelope at all".as_slice(), None)
+    );
+}
+
+pub fn a_frame_that_breaks_a_bound_is_refused_and_its_neighbours_are_kept(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let good = plant.frame(&[&row]);
+    let broken = [
+        Arrival {
+            first: 0,
+            ..good.clone()
+        },
+        Arrival {
+            rows: Vec::new(),
+            ..good.clone()
+        },
+        Arrival {
+            rows: vec![vec![0; 300 * 1024]],
+            ..good.clone()
+        },
+        Arrival {
+            first: u64::MAX,
+            ..good.clone()
+        },
+    ];
+    let all: Vec<Arrival> = broken.into_iter().chain([good]).collect();
+    let taken = store.take(&all).unwrap();
+    assert_eq!(taken[..4], [const { Taken::Refused(Refusal::Malformed) }; 4]);
+    assert!(matches!(&taken[4], Taken::Kept(kept) if kept.fresh == 1));
+}
+
+pub fn one_range_too_many_is_refused_but_what_fills_a_hole_never_is(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let count = 2 * RANGES + 4;
+    let rows: Vec<Made> = (0..count)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    for index in (1..=2 * RANGES).step_by(2) {
+        keep(store, &plant.agent, &[&rows[index]]);
+    }
+    let beyond = plant.frame(&[&rows[2 * RANGES + 1]]);
+    assert_eq!(
+        store.take(std::slice::from_ref(&beyond)).unwrap(),
+        [Taken::Refused(Refusal::Ranges)]
+    );
+    assert_eq!(keep(store, &plant.agent, &[&rows[2]]).fresh, 1);
+    assert!(matches!(store.take(&[beyond]).unwrap()[0], Taken::Kept(_)));
+}
+
+pub fn a_sender_whose_log_is_another_one_is_seen(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:a"]);
+    clone.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:c"]);
+    keep(store, &plant.agent, &[&mine]);
+    assert!(keep(store, &plant.agent, &[&theirs]).diverged);
+    assert_eq!(store.floors(&plant.agent).unwrap()[0].diverged, Some(2));
+}
+
+pub fn a_log_that_differs_below_a_hole_is_seen_when_the_hole_is_filled(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:a"]);
+    clone.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:c"]);
+    assert!(!keep(store, &plant.agent, &[&theirs]).diverged);
+    keep(store, &plant.agent, &[&mine]);
+    assert_eq!(store.floors(&plant.agent).unwrap()[0].diverged, Some(2));
+}
+
+pub fn lost_positions_become_one_dead_letter_and_the_floor_passes_them(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..6)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    keep(store, &plant.agent, &[&rows[0]]);
+    keep(store, &plant.agent, &[&rows[3], &rows[4], &rows[5]]);
+    let gap = gap_of(&plant, &rows, 2, 3, GapKind::Lost);
+    store.declare(&plant.agent, &[gap], 5_000).unwrap();
+    store.declare(&plant.agent, &[gap], 5_000).unwrap();
+    let floors = store.floors(&plant.agent).unwrap();
+    assert_eq!(
+        (floors[0].stored.sequence, floors[0].stored.running),
+        (6, rows[5].running)
+    );
+    assert_eq!(floors[0].diverged, None);
+    let dead = list_dead(store);
+    assert_eq!(dead.len(), 1);
+    assert_eq!(
+        (dead[0].position.sequence, dead[0].last, word(&dead[0].state)),
+        (2, 3, why::LOST)
+    );
+    assert_eq!(dead[0].id, None);
+}
+
+pub fn a_declared_loss_of_what_is_here_is_ignored(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..4)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    keep(store, &plant.agent, &[&rows[1]]);
+    store
+        .declare(&plant.agent, &[gap_of(&plant, &rows, 1, 3, GapKind::Lost)], 5_000)
+        .unwrap();
+    assert_eq!(state(store, &rows[1]), State::Waiting { ready: true });
+    let dead: Vec<(u64, u64)> = list_dead(store)
+        .iter()
+        .map(|entry| (entry.position.sequence, entry.last))
+        .collect();
+    assert_eq!(dead, [(1, 1), (3, 3)]);
+    assert_eq!(
+        store.floors(&plant.agent).unwrap()[0].stored.running,
+        rows[2].running
+    );
+}
+
+pub fn content_for_a_lost_position_is_kept_as_late(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..2)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    store
+        .declare(&plant.agent, &[gap_of(&plant, &rows, 1, 2, GapKind::Lost)], 5_000)
+        .unwrap();
+    let kept = keep(store, &plant.agent, &[&rows[0]]);
+    assert_eq!(kept.late, [1]);
+    assert_eq!(word(&state(store, &rows[0])), why::LATE);
+    assert_eq!(keep(store, &plant.agent, &[&rows[0]]).known, 1);
+    make(store, &rows[0], retry());
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[0]]));
+}
+
+pub fn positions_that_settled_before_this_store_are_stepped_over(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..6).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    keep(store, &plant.agent, &[&rows[4], &rows[5]]);
+    assert!(ready(store, &plant.agent).is_empty());
+    store
+        .declare(
+            &plant.agent,
+            &[gap_of(&plant, &rows, 1, 4, GapKind::Settled)],
+            5_000,
+        )
+        .unwrap();
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[4]]));
+    let floors = &store.floors(&plant.agent).unwrap()[0];
+    assert_eq!((floors.stored.sequence, floors.settled.sequence), (6, 4));
+    assert_eq!(
+        (floors.stored.running, floors.settled.running),
+        (rows[5].running, rows[3].running)
+    );
+    assert!(list_dead(store).is_empty());
+}
+
+pub fn what_came_after_a_moved_row_waits_for_it_where_it_went(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..2).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    keep(store, &plant.agent, &[&rows[1]]);
+    store
+        .declare(
+            &plant.agent,
+            &[gap_of(&plant, &rows, 1, 1, GapKind::Moved)],
+            5_000,
+        )
+        .unwrap();
+    assert!(ready(store, &plant.agent).is_empty());
+    plant.cut(2);
+    let moved = plant.move_here(&rows[0]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved]));
+    apply(store, &moved);
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[1]]));
+}
+
+pub fn lanes_and_agents_do_not_mix(store: &mut impl Store) {
+    let (mut one, mut two) = (Plant::new("plant-1", 1), Plant::new("plant-2", 1));
+    let a = one.make_in(Lane::Critical, PARKS, &["order:a"], |_| {});
+    let b = one.make(PARKS, &["order:b"]);
+    let c = two.make(PARKS, &["order:c"]);
+    keep(store, &one.agent, &[&a]);
+    keep(store, &one.agent, &[&b]);
+    keep(store, &two.agent, &[&c]);
+    assert_eq!(store.floors(&one.agent).unwrap().len(), 2);
+    assert_eq!(ready(store, &one.agent), ids(&[&b]));
+    assert_eq!(ready(store, &two.agent), ids(&[&c]));
+    assert_eq!(
+        store.agents().unwrap(),
+        vec![one.agent.clone(), two.agent.clone()]
+    );
+}
+
+pub fn a_key_that_a_second_agent_uses_is_reported_and_blocks_nothing(store: &mut impl Store) {
+    let (mut one, mut two) = (Plant::new("plant-1", 1), Plant::new("plant-2", 1));
+    let (a, b) = (one.make(PARKS, &["order:a"]), two.make(PARKS, &["order:a"]));
+    keep(store, &one.agent, &[&a]);
+    assert!(store.shared_keys(10).unwrap().is_empty());
+    keep(store, &two.agent, &[&b]);
+    let shared = store.shared_keys(10).unwrap();
+    assert_eq!(shared.len(), 1);
+    assert_eq!((shared[0].key.as_str(), &shared[0].seen_in), ("order:a", &b.id));
+    assert_eq!(shared[0].agents, vec![one.agent.clone(), two.agent.clone()]);
+    assert_eq!(ready(store, &two.agent), ids(&[&b]));
+}
+
+/// A gap with the running digest that the plant knows.
+pub fn gap_of(plant: &Plant, rows: &[Made], from: usize, to: usize, kind: GapKind) -> Gap {
+    Gap {
+        epoch: plant.epoch,
+        lane: Lane::Normal,
+        from: from as u64,
+        to: to as u64,
+        running: rows[to - 1].running,
+        kind,
+    }
+}
+
+pub fn list_dead(store: &impl Store) -> Vec<crate::store::inbox::Entry> {
+    let dead = crate::store::inbox::Filter {
+        states: vec![StateName::Dead],
+        ..everything()
+    };
+    store.list(&dead, None, 1000).unwrap()
+}

@@ -1,0 +1,153 @@
+//! Undo: a message that takes another one back.
+
+use crate::outcome::{Outcome, Reason};
+use crate::store::inbox::{Change, State, why};
+
+use super::kit::*;
+
+pub fn an_undo_of_an_unapplied_message_annuls_both(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    for state_before in ["ready", "held", "dead"] {
+        let row = plant.make(PARKS, &["order:a"]);
+        keep(store, &plant.agent, &[&row]);
+        match state_before {
+            "held" => drop(make(store, &row, hold("person", None))),
+            "dead" => drop(refuse(store, &row)),
+            _ => {}
+        }
+        let undo = plant.undo(&row);
+        keep(store, &plant.agent, &[&undo]);
+        let annulled = |with: &Made| {
+            State::Settled(Outcome::Annulled {
+                with: with.id.clone(),
+            })
+        };
+        assert_eq!(state(store, &row), annulled(&undo), "{state_before}");
+        assert_eq!(state(store, &undo), annulled(&row), "{state_before}");
+    }
+    assert_eq!(store.floors(&plant.agent).unwrap()[0].settled.sequence, 6);
+}
+
+pub fn an_undo_in_the_frame_of_its_original_annuls_both(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&row, &undo]);
+    assert_eq!(
+        (word(&state(store, &row)), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}
+
+pub fn an_undo_that_arrives_first_waits_for_its_original(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&undo]);
+    assert_eq!(state(store, &undo), State::Waiting { ready: false });
+    keep(store, &plant.agent, &[&row]);
+    assert_eq!(
+        (word(&state(store, &row)), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}
+
+pub fn an_undo_of_a_sent_message_waits_for_the_outcome(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let ends: [(Change, &str, &str); 4] = [
+        (Change::Settle(applied(3)), "applied", why::UNDO_APPLIED),
+        (Change::Dead(Reason::new("refused", "no")), "annulled", "annulled"),
+        (Change::Return, "annulled", "annulled"),
+        (hold("stock", None), "annulled", "annulled"),
+    ];
+    for (n, (end, original, undone)) in ends.into_iter().enumerate() {
+        let row = plant.make(PARKS, &[&format!("order:{n}")]);
+        keep(store, &plant.agent, &[&row]);
+        make(store, &row, Change::Send);
+        let undo = plant.undo(&row);
+        keep(store, &plant.agent, &[&undo]);
+        assert_eq!(state(store, &undo), State::Waiting { ready: false });
+        make(store, &row, end.clone());
+        assert_eq!(
+            (word(&state(store, &row)), word(&state(store, &undo))),
+            (original, undone),
+            "{end:?}"
+        );
+    }
+}
+
+pub fn an_undo_of_an_applied_message_is_held_and_names_the_record(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    apply(store, &row);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&undo]);
+    let State::Held(hold) = state(store, &undo) else {
+        panic!("not held")
+    };
+    assert_eq!(hold.reason.code, why::UNDO_APPLIED);
+    assert!(hold.reason.text.contains("WH/MO/7"), "{hold:?}");
+    // A person lets the opposite movement happen.
+    assert_eq!(
+        make(store, &undo, Change::Release),
+        State::Waiting { ready: true }
+    );
+}
+
+pub fn an_undo_of_a_discarded_message_has_nothing_to_undo(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    make(store, &row, discard());
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&undo]);
+    assert_eq!(state(store, &undo), State::Waiting { ready: false });
+    make(
+        store,
+        &row,
+        Change::Settle(Outcome::Discarded {
+            by: "anna".into(),
+            reason: "entered by hand".into(),
+        }),
+    );
+    assert_eq!(word(&state(store, &undo)), "annulled");
+}
+
+pub fn an_undo_of_an_undo_or_of_another_agents_message_is_a_dead_letter(store: &mut impl Store) {
+    let (mut plant, mut other) = (Plant::new("plant-1", 1), Plant::new("plant-2", 1));
+    let row = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    let undo_of_undo = plant.undo(&undo);
+    keep(store, &plant.agent, &[&row, &undo, &undo_of_undo]);
+    assert_eq!(word(&state(store, &undo_of_undo)), why::UNDO_UNKNOWN);
+    let foreign = other.undo(&row);
+    keep(store, &other.agent, &[&foreign]);
+    assert_eq!(word(&state(store, &foreign)), why::UNDO_UNKNOWN);
+}
+
+pub fn an_undo_finds_its_original_where_it_was_moved(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&undo]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(
+        (word(&state(store, &moved)), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}
+
+pub fn what_waits_behind_an_annulled_pair_is_released(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let behind = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&row, &behind]);
+    refuse(store, &row);
+    assert_eq!(state(store, &behind), State::Waiting { ready: false });
+    keep(store, &plant.agent, &[&undo]);
+    assert_eq!(ready(store, &plant.agent), ids(&[&behind]));
+}

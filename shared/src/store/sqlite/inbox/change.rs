@@ -1,0 +1,171 @@
+//! Changes that the flow, or a person through it, asks for.
+
+use crate::message::{Kind, Message};
+use crate::store::StoreError;
+use crate::store::inbox::{Change, Request, Slot, State, Ticket, Verdict, rules};
+
+use super::message::{Gate, Msg, detail, pack};
+use super::work::Work;
+
+impl Work<'_> {
+    /// Makes a change to a message as it was seen.
+    pub fn request(&mut self, request: &Request) -> Result<Verdict, StoreError> {
+        let Ticket { slot, version } = request.ticket;
+        match self.message(slot.0)? {
+            Some(msg) if msg.version == version => self.make(msg, &request.change),
+            _ => Ok(Verdict::Stale),
+        }
+    }
+
+    /// Makes a change to a message as it is.
+    pub fn make(&mut self, mut msg: Msg, change: &Change) -> Result<Verdict, StoreError> {
+        let lost = msg.is_lost();
+        let (state, attempt) = match rules::next(&msg.state, msg.attempt, lost, change, self.who) {
+            Ok(next) => next,
+            Err(text) => return Ok(Verdict::Refused(text)),
+        };
+        let reopens = matches!(change, Change::Retry { .. } | Change::Amend { .. });
+        if reopens && let Err(text) = self.prepare(&mut msg, change)? {
+            return Ok(Verdict::Refused(text));
+        }
+        msg.attempt = attempt;
+        let flew = msg.in_flight();
+        match state {
+            State::Settled(outcome) => self.settle(&mut msg, outcome, change.word())?,
+            State::Dead(reason) => self.die(&mut msg, reason)?,
+            State::Waiting { .. } => self.wait(&mut msg, change, flew)?,
+            state => {
+                let detail = detail(&state);
+                self.put(&mut msg, state, change.word(), detail)?;
+                if flew {
+                    self.after_flight(msg.slot)?;
+                }
+            }
+        }
+        let now = self.need(msg.slot)?;
+        let ticket = Ticket {
+            slot: Slot(now.slot),
+            version: now.version,
+        };
+        Ok(Verdict::Done(ticket, now.state))
+    }
+
+    /// Back to waiting: in its place among its keys, behind what it names, and undone where it is to be.
+    fn wait(&mut self, msg: &mut Msg, change: &Change, flew: bool) -> Result<(), StoreError> {
+        let before = msg.state.clone();
+        let detail = match change {
+            Change::Retry { reason } | Change::Amend { reason, .. } => rules::cut_text(reason),
+            _ => String::new(),
+        };
+        self.put(msg, State::Waiting { ready: false }, change.word(), detail)?;
+        if msg.gate == Gate::Passed {
+            self.hold_again(msg)?;
+        }
+        match before {
+            State::Dead(reason) => self.look_again(msg.slot, rules::never_judged(&reason))?,
+            _ => self.refresh(msg.slot)?,
+        }
+        if flew {
+            self.after_flight(msg.slot)?;
+        }
+        Ok(())
+    }
+
+    /// What must be so before a message is tried again, or as amended: it can be decoded, nothing of its keys is being
+    /// sent past it, and the new body is one.
+    fn prepare(&mut self, msg: &mut Msg, change: &Change) -> Result<Result<(), String>, StoreError> {
+        if msg.kind.is_empty()
+            && let Err(text) = self.decode_again(msg)?
+        {
+            return Ok(Err(text));
+        }
+        if msg.gate == Gate::Passed
+            && let Some(other) = self.overtaker(msg)?
+        {
+            let other = self.need(other)?;
+            let name = self.name(&other)?;
+            return Ok(Err(format!(
+                "a later message of its keys is being sent ({name}): try again when that is answered"
+            )));
+        }
+        if let Change::Amend { body, reason } = change {
+            return self.amend(msg, body, reason);
+        }
+        Ok(Ok(()))
+    }
+
+    /// A dead letter `undecodable` after this program learned more: what it is and what it touches.
+    fn decode_again(&mut self, msg: &mut Msg) -> Result<Result<(), String>, StoreError> {
+        let envelope = match rules::decode(&self.content(msg.slot)?) {
+            Ok(envelope) => envelope,
+            Err(reason) => return Ok(Err(reason.text)),
+        };
+        let name = self.name(msg)?;
+        for link in &envelope.keys {
+            let key = self.key(msg.agent, &link.key, &|| name.clone())?;
+            msg.keys.push(key);
+        }
+        msg.keys.sort_unstable();
+        msg.keys.dedup();
+        let rank = self.lane_name(msg.lane)?.rank;
+        msg.kind = envelope.kind;
+        msg.undoes = envelope.reverses.is_some();
+        msg.place = rules::place(rank, envelope.ordinal);
+        self.run(
+            "UPDATE message SET kind = ?2, undoes = ?3, place = ?4, keys = ?5, captured_ms = ?6, station = ?7, \
+             operator = ?8 WHERE slot = ?1",
+            (
+                msg.slot,
+                &msg.kind,
+                msg.undoes,
+                msg.place,
+                pack(&msg.keys),
+                envelope.capture.moment.wall_ms,
+                envelope.capture.station,
+                envelope.capture.operator,
+            ),
+        )?;
+        self.touch(msg, &msg.keys.clone())?;
+        Ok(Ok(()))
+    }
+
+    /// Puts a new body beside the original. Keys that it adds are waited for as well.
+    fn amend(&mut self, msg: &mut Msg, body: &str, reason: &str) -> Result<Result<(), String>, StoreError> {
+        let parsed = self.envelope(msg.slot)?.map(|envelope| {
+            let kind = envelope.kind.parse::<Kind>()?;
+            Message::parse(kind, envelope.schema, body)
+        });
+        let message = match parsed {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Ok(Err(error.to_string())),
+            None => return Ok(Err("its bytes are no envelope: there is no body to amend".into())),
+        };
+        let name = self.name(msg)?;
+        let mut added = Vec::new();
+        for key in message.keys() {
+            let key = self.key(msg.agent, &key, &|| name.clone())?;
+            if !msg.keys.contains(&key) {
+                added.push(key);
+            }
+        }
+        msg.keys.extend(&added);
+        msg.amended += 1;
+        self.run(
+            "UPDATE message SET keys = ?2, amended = ?3 WHERE slot = ?1",
+            (msg.slot, pack(&msg.keys), msg.amended),
+        )?;
+        self.run(
+            "INSERT INTO amendment VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                msg.slot,
+                msg.amended,
+                body,
+                self.who,
+                rules::cut_text(reason),
+                self.now_ms,
+            ),
+        )?;
+        self.touch(msg, &added)?;
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,38 @@
+//! The inbox on SQLite. One writer ([`SqliteInbox`]), any number of readers ([`SqliteInboxReader`]).
+//!
+//! ```text
+//! take ─► keep ─► order, resolve, undo      a frame, a row, what it waits for
+//! change ─► settle ─► order, undo           a change, and what follows from it
+//! declare, prune, lanes, walk               gaps, retention, ranges and floors
+//! view, query, backlog, news, trail         reading
+//! work                                      the transaction under all of them
+//! ```
+
+mod backlog;
+mod change;
+mod declare;
+mod entry;
+mod keep;
+mod lanes;
+mod message;
+mod news;
+mod order;
+mod prune;
+mod query;
+mod read;
+mod resolve;
+mod schema;
+mod settle;
+mod take;
+mod trail;
+mod undo;
+mod view;
+mod walk;
+mod work;
+mod write;
+
+pub use read::SqliteInboxReader;
+pub use write::{Limits, SqliteInbox};
+
+#[cfg(test)]
+mod tests;

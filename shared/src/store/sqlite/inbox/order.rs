@@ -1,0 +1,168 @@
+//! What waits for what: later messages of a key for the nearest earlier one that holds it, and those behind that one.
+//!
+//! An edge in `behind` or `missing` is a fact; a message is ready when it has none. When a message lets go of a key in
+//! the middle of a queue, its successor is tied to its predecessor first.
+
+use crate::store::StoreError;
+use crate::store::inbox::rules;
+
+use super::message::{BEHIND, Gate, Msg, READY};
+use super::work::Work;
+
+/// A message's place in the queues of its keys.
+type Spot = (i64, i64);
+
+impl Work<'_> {
+    /// Enters a message into the queues of these keys.
+    pub fn touch(&mut self, msg: &Msg, keys: &[i64]) -> Result<(), StoreError> {
+        let spot = (msg.place, msg.slot);
+        let waits = rules::waits(&msg.kind);
+        for &key in keys {
+            if msg.gate == Gate::Holds {
+                // Nearly always the newest of its key: one look at the end of the queue says so.
+                let last = self.last_holder(key)?;
+                let (before, after) = match last {
+                    Some(last) if last >= spot => {
+                        (self.holder_before(key, spot)?, self.holder_after(key, spot)?)
+                    }
+                    last => (last, None),
+                };
+                if let Some((_, before)) = before.filter(|_| waits) {
+                    self.edge(msg.slot, before)?;
+                }
+                if let Some((_, after)) = after {
+                    self.tie(after, msg.slot)?;
+                }
+            }
+            self.run(
+                "INSERT OR IGNORE INTO touch VALUES (?1, ?2, ?3, ?4)",
+                (key, msg.gate as u8, msg.place, msg.slot),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Opens a message's keys to those behind it, or takes it out of the queues altogether.
+    pub fn let_go(&mut self, msg: &mut Msg, gate: Gate) -> Result<(), StoreError> {
+        let spot = (msg.place, msg.slot);
+        let held = msg.gate == Gate::Holds;
+        for &key in &msg.keys {
+            if held {
+                let (before, after) = (self.holder_before(key, spot)?, self.holder_after(key, spot)?);
+                if let (Some((_, before)), Some((_, after))) = (before, after) {
+                    self.tie(after, before)?;
+                }
+            }
+            self.run(
+                "UPDATE touch SET gate = ?5 WHERE key = ?1 AND gate = ?2 AND place = ?3 AND slot = ?4",
+                (key, msg.gate as u8, msg.place, msg.slot, gate as u8),
+            )?;
+        }
+        self.run("DELETE FROM behind WHERE slot = ?1", [msg.slot])?;
+        self.run("DELETE FROM missing WHERE slot = ?1", [msg.slot])?;
+        self.set_gate(msg, gate)?;
+        self.release_behind(msg.slot)
+    }
+
+    /// Lets a passed message hold its keys again.
+    pub fn hold_again(&mut self, msg: &mut Msg) -> Result<(), StoreError> {
+        for &key in &msg.keys {
+            self.run(
+                "DELETE FROM touch WHERE key = ?1 AND gate = ?2 AND place = ?3 AND slot = ?4",
+                (key, msg.gate as u8, msg.place, msg.slot),
+            )?;
+        }
+        self.set_gate(msg, Gate::Holds)?;
+        self.touch(msg, &msg.keys.clone())
+    }
+
+    /// Notes in the row how a message stands to its keys.
+    pub fn set_gate(&mut self, msg: &mut Msg, gate: Gate) -> Result<(), StoreError> {
+        msg.gate = gate;
+        self.run(
+            "UPDATE message SET gate = ?2 WHERE slot = ?1",
+            (msg.slot, gate as u8),
+        )?;
+        Ok(())
+    }
+
+    /// Frees all that wait for this message from it.
+    pub fn release_behind(&mut self, slot: i64) -> Result<(), StoreError> {
+        let waiting: Vec<i64> = self.all("SELECT slot FROM behind WHERE before = ?1", [slot], |row| {
+            row.get(0)
+        })?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        self.run("DELETE FROM behind WHERE before = ?1", [slot])?;
+        for waiter in waiting {
+            self.refresh(waiter)?;
+        }
+        Ok(())
+    }
+
+    /// Makes `slot` wait for `before`.
+    pub fn edge(&mut self, slot: i64, before: i64) -> Result<(), StoreError> {
+        self.run("INSERT OR IGNORE INTO behind VALUES (?1, ?2)", (slot, before))?;
+        Ok(())
+    }
+
+    /// Makes a message that is here already wait for `before`, if its kind waits at all.
+    fn tie(&mut self, slot: i64, before: i64) -> Result<(), StoreError> {
+        let sql = "SELECT kind FROM message WHERE slot = ?1";
+        let kind: Option<String> = self.find(sql, [slot], |row| row.get(0))?;
+        if kind.is_some_and(|kind| rules::waits(&kind)) {
+            self.edge(slot, before)?;
+            self.refresh(slot)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the message waits for another one, here or not.
+    pub fn is_blocked(&self, slot: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM behind WHERE slot = ?1) \
+                   OR EXISTS (SELECT 1 FROM missing WHERE slot = ?1)";
+        Ok(self.tx.prepare_cached(sql)?.query_row([slot], |row| row.get(0))?)
+    }
+
+    /// Puts `ready` right where the message waits.
+    pub fn refresh(&mut self, slot: i64) -> Result<(), StoreError> {
+        let state = if self.is_blocked(slot)? { BEHIND } else { READY };
+        self.run(
+            "UPDATE message SET state = ?2 WHERE slot = ?1 AND state IN (0, 1) AND state <> ?2",
+            (slot, state),
+        )?;
+        Ok(())
+    }
+
+    fn last_holder(&self, key: i64) -> Result<Option<Spot>, StoreError> {
+        let sql = "SELECT place, slot FROM touch WHERE key = ?1 AND gate = 0 ORDER BY place DESC, slot DESC LIMIT 1";
+        self.find(sql, [key], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn holder_before(&self, key: i64, spot: Spot) -> Result<Option<Spot>, StoreError> {
+        let sql = "SELECT place, slot FROM touch WHERE key = ?1 AND gate = 0 AND (place, slot) < (?2, ?3) \
+                   ORDER BY place DESC, slot DESC LIMIT 1";
+        self.find(sql, (key, spot.0, spot.1), |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn holder_after(&self, key: i64, spot: Spot) -> Result<Option<Spot>, StoreError> {
+        let sql = "SELECT place, slot FROM touch WHERE key = ?1 AND gate = 0 AND (place, slot) > (?2, ?3) \
+                   ORDER BY place, slot LIMIT 1";
+        self.find(sql, (key, spot.0, spot.1), |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// The nearest later message of one of its keys that is at the target now.
+    pub fn overtaker(&self, msg: &Msg) -> Result<Option<i64>, StoreError> {
+        for &key in &msg.keys {
+            let sql = "SELECT message.slot FROM touch JOIN message ON message.slot = touch.slot \
+                       WHERE touch.key = ?1 AND touch.gate = 0 AND (touch.place, touch.slot) > (?2, ?3) \
+                       AND message.state IN (2, 5) LIMIT 1";
+            let found = self.find(sql, (key, msg.place, msg.slot), |row| row.get(0))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}

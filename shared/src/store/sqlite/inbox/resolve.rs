@@ -1,0 +1,171 @@
+//! From a stamp to the message that is meant, wherever it stands now; and who waits for one that is not here yet.
+
+use crate::envelope::Envelope;
+use crate::ident::{Lane, Stamp};
+use crate::store::StoreError;
+
+use super::lanes::{lane_id, lane_row};
+use super::message::Msg;
+use super::work::Work;
+
+/// What a stamp stands for.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// This message, or the dead letter `lost` that covers its position.
+    Here(Box<Msg>),
+    /// It was settled and is kept no longer.
+    Gone,
+    /// It is not here yet.
+    Missing,
+}
+
+/// A stamp as columns: epoch, lane, sequence, digest.
+pub(super) type Spelled = (i64, u8, i64, i64);
+
+pub(super) fn spell(stamp: &Stamp) -> Spelled {
+    let Stamp { position, digest } = stamp;
+    (
+        position.epoch.0 as i64,
+        position.lane.number(),
+        position.sequence as i64,
+        i64::from_le_bytes(*digest),
+    )
+}
+
+impl Work<'_> {
+    /// The message that an agent means by this stamp.
+    pub fn resolve(&mut self, agent: i64, stamp: &Stamp) -> Result<Found, StoreError> {
+        if let Some(slot) = self.moved_to(agent, stamp)? {
+            // The name stays when what it led to is pruned.
+            return Ok(self
+                .message(slot)?
+                .map_or(Found::Gone, |msg| Found::Here(Box::new(msg))));
+        }
+        let Some(lane) = lane_id(self.tx, agent, stamp.position.epoch, stamp.position.lane)? else {
+            return Ok(Found::Missing);
+        };
+        let sequence = stamp.position.sequence;
+        let first = self.first_at(lane, sequence)?;
+        if let Some(first) = &first
+            && (first.is_lost() || first.digest.is_some_and(|digest| digest.short() == stamp.digest))
+        {
+            return Ok(Found::Here(Box::new(self.need(first.slot)?)));
+        }
+        if let Some(slot) = self.beside_at(lane, sequence, stamp.digest)? {
+            return Ok(Found::Here(Box::new(self.need(slot)?)));
+        }
+        if first.is_some() {
+            // Other content stands there; what is meant may still come, under this name or moved.
+            return Ok(Found::Missing);
+        }
+        let name = self.lane_name(lane)?;
+        let here = lane_row(self.tx, name)?.ranges.contains(sequence);
+        let sql = "SELECT 1 FROM gap WHERE lane = ?1 AND first <= ?2 AND last >= ?2 AND moved = 1";
+        let moved = self.find(sql, (lane, sequence as i64), |_| Ok(()))?.is_some();
+        Ok(if here && !moved {
+            Found::Gone
+        } else {
+            Found::Missing
+        })
+    }
+
+    /// The message that was first at a position, or the `lost` one that covers it.
+    pub fn first_at(&self, lane: i64, sequence: u64) -> Result<Option<Msg>, StoreError> {
+        let at = (lane, sequence as i64);
+        let sql = "SELECT slot FROM message WHERE lane = ?1 AND sequence = ?2 AND beside = 0";
+        let mut slot: Option<i64> = self.find(sql, at, |row| row.get(0))?;
+        if slot.is_none() {
+            let sql = "SELECT slot, last FROM message WHERE lane = ?1 AND sequence <= ?2 AND last IS NOT NULL \
+                       ORDER BY sequence DESC LIMIT 1";
+            let lost = self.find(sql, at, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+            slot = lost
+                .filter(|(_, last)| *last >= sequence as i64)
+                .map(|(slot, _)| slot);
+        }
+        slot.map(|slot| self.need(slot)).transpose()
+    }
+
+    /// The message of this content beside the first at its position.
+    pub fn beside_at(&self, lane: i64, sequence: u64, digest: [u8; 8]) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT slot, digest FROM message WHERE lane = ?1 AND sequence = ?2 AND beside = 1";
+        let beside = self.all(sql, (lane, sequence as i64), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
+        })?;
+        Ok(beside
+            .into_iter()
+            .find(|(_, other)| other[..8] == digest)
+            .map(|(slot, _)| slot))
+    }
+
+    /// Where the message of this stamp was moved to, as far as is known.
+    pub fn moved_to(&self, agent: i64, stamp: &Stamp) -> Result<Option<i64>, StoreError> {
+        let (epoch, lane, sequence, digest) = spell(stamp);
+        let sql = "SELECT slot FROM moved WHERE agent = ?1 AND epoch = ?2 AND number = ?3 AND sequence = ?4 \
+                   AND digest = ?5";
+        self.find(sql, (agent, epoch, lane, sequence, digest), |row| row.get(0))
+    }
+
+    /// Makes `slot` wait for a message that is not here.
+    pub fn miss(&mut self, slot: i64, agent: i64, stamp: &Stamp) -> Result<(), StoreError> {
+        let (epoch, lane, sequence, digest) = spell(stamp);
+        self.run(
+            "INSERT OR IGNORE INTO missing VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (agent, epoch, lane, sequence, digest, slot),
+        )?;
+        Ok(())
+    }
+
+    /// Makes a message wait for what its links name, as far as its place among its keys does not do that already: what
+    /// is missing, and what is here without any key known.
+    pub fn wait_for_links(&mut self, msg: &Msg, envelope: &Envelope) -> Result<(), StoreError> {
+        for after in envelope.keys.iter().filter_map(|link| link.after.as_ref()) {
+            match self.resolve(msg.agent, after)? {
+                Found::Missing => self.miss(msg.slot, msg.agent, after)?,
+                Found::Here(other) if other.is_keyless() && !other.is_settled() && other.slot != msg.slot => {
+                    self.edge(msg.slot, other.slot)?;
+                }
+                Found::Here(_) | Found::Gone => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Those who miss positions in this range.
+    pub fn missed_in(
+        &self,
+        agent: i64,
+        epoch: i64,
+        lane: Lane,
+        range: (u64, u64),
+    ) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT DISTINCT slot FROM missing WHERE agent = ?1 AND epoch = ?2 AND number = ?3 \
+                   AND sequence BETWEEN ?4 AND ?5";
+        let range = (agent, epoch, lane.number(), range.0 as i64, range.1 as i64);
+        self.all(sql, range, |row| row.get(0))
+    }
+
+    /// Those who miss exactly this message.
+    pub fn missed(&self, agent: i64, stamp: &Stamp) -> Result<Vec<i64>, StoreError> {
+        let (epoch, lane, sequence, digest) = spell(stamp);
+        let sql = "SELECT slot FROM missing WHERE agent = ?1 AND epoch = ?2 AND number = ?3 AND sequence = ?4 \
+                   AND digest = ?5";
+        self.all(sql, (agent, epoch, lane, sequence, digest), |row| row.get(0))
+    }
+
+    /// Looks again at what a message misses, after something came or was declared. `holds` says whether it is held where
+    /// it undoes what has taken effect; not so once a person has let it go on.
+    pub fn look_again(&mut self, slot: i64, holds: bool) -> Result<(), StoreError> {
+        self.run("DELETE FROM missing WHERE slot = ?1", [slot])?;
+        let mut msg = self.need(slot)?;
+        if msg.is_settled() {
+            return Ok(());
+        }
+        if let Some(envelope) = self.envelope(slot)? {
+            if crate::store::inbox::rules::waits(&msg.kind) {
+                self.wait_for_links(&msg, &envelope)?;
+            }
+            self.settle_undo(&mut msg, &envelope, holds)?;
+        }
+        self.refresh(slot)
+    }
+}
