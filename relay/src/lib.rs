@@ -6,4 +6,7 @@ pub mod config;
 pub mod flow;
 pub mod govern;
 pub mod link;
+pub mod odoo;
 pub mod pki;
+pub mod post;
+pub mod target;

@@ -1,0 +1,347 @@
+//! `inventory.count`: this much lies there, at the time of capture.
+//!
+//! Odoo sets the quantity at the time of posting, so what moved in between decides. What our own messages moved that
+//! were captured later is added; what they moved that were captured earlier was there when it was counted. What others
+//! moved nobody can place before or after the count: then the count waits for a person, who sees both figures.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use millrace_shared::message::{Code, InventoryCount};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::fact::{Item, Location, Movement, Stock, Tracking};
+use super::plan::{Ask, Case, Halt, both};
+use super::posting::{Posting, Shard, Stamp, Trail};
+use super::question::{Place, Question};
+use super::resolve::{Resolver, check_lot, item_guard, location_guard, lot_guard, or_false};
+use super::shape::Shape;
+use super::step::{Call, Expect, at};
+use super::steps::Steps;
+use super::time::{dating, odoo_time};
+use super::why::{Say, Why};
+use super::{measure, time};
+
+/// How the movements of a count begin in Odoo, so that they are known again.
+pub const COUNT_PREFIX: &str = "Millrace ";
+
+/// Where goods can be counted.
+const PLACES: [&str; 2] = ["internal", "transit"];
+
+/// One count, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    stamp: Stamp,
+    code: Code,
+    item: Item,
+    location_code: Code,
+    location: Location,
+    lot: Option<(i64, Code)>,
+    /// To set: what was counted and what our own later messages moved since.
+    quantity: Decimal,
+    counted: Decimal,
+    captured: Timestamp,
+    /// Done movements since the count that this row knows of; one more and it is stale.
+    movements: usize,
+    /// Odoo keeps the place in several rows, which must be merged before one can be set.
+    scattered: bool,
+    occurred: Option<Timestamp>,
+    context: Value,
+}
+
+pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryCount) -> Ask<Posting> {
+    let codes = both(resolver.item(&message.item), resolver.location(&message.location));
+    let ((item, location), units) = both(codes, resolver.units())?;
+    check_place(item, location, message)?;
+    let counted = units.exact(&message.quantity, item.code_unit, item.unit)?;
+    check_serial(item, counted)?;
+    let lot = match &message.lot {
+        Some(name) => Some((resolver.lot(item, name)?, name.clone())),
+        None => None,
+    };
+    let policies = case.policies.at(case.stamp.kind, Some(&location.name));
+    let place = Place {
+        product: item.id,
+        location: location.id,
+        lot: lot.as_ref().map(|(id, _)| *id),
+    };
+    let stock = resolver
+        .facts
+        .stock(Question::Stock(place, time::second(case.captured)));
+    let (stock, occurred) = both(stock, dating(case, resolver, policies.dating))?;
+    let row = Row {
+        stamp: case.stamp.clone(),
+        code: message.item.clone(),
+        item: item.clone(),
+        location_code: message.location.clone(),
+        location: location.clone(),
+        lot,
+        quantity: counted + moved_since(case, item, counted, stock)?,
+        counted,
+        captured: case.captured,
+        movements: stock.movements.len(),
+        scattered: stock.rows > 1,
+        occurred,
+        context: time::context(case, policies),
+    };
+    Ok(build(&[row]))
+}
+
+fn check_place(item: &Item, location: &Location, message: &InventoryCount) -> Ask<()> {
+    let dead = |why, text| Err(Halt::because(why, text));
+    if !item.stored {
+        return dead(
+            Why::NotStored,
+            format!(
+                "Odoo keeps no stock of {}: discard, or track its inventory",
+                item.name
+            ),
+        );
+    }
+    if !PLACES.contains(&&*location.usage) {
+        return dead(
+            Why::NoPlace,
+            format!(
+                "{} is of usage {}: nothing lies there",
+                location.name, location.usage
+            ),
+        );
+    }
+    check_lot(item.tracking, message.lot.as_ref(), &item.name)
+}
+
+fn check_serial(item: &Item, counted: Decimal) -> Ask<()> {
+    if item.tracking == Tracking::Serial && counted != Decimal::ZERO && counted != Decimal::ONE {
+        let text = format!(
+            "a serial number of {} is there or not, not {counted} times",
+            item.name
+        );
+        return Err(Halt::because(Why::SerialCount, text));
+    }
+    Ok(())
+}
+
+/// What our own messages moved that were captured after the count.
+fn moved_since(case: &Case<'_>, item: &Item, counted: Decimal, stock: &Stock) -> Ask<Decimal> {
+    if stock.other_rows > 0 {
+        let text = format!(
+            "{} lies there in packages or for other owners, which a count of codes cannot tell",
+            item.name
+        );
+        return Err(Halt::because(Why::Packaged, text));
+    }
+    let mut net = Decimal::ZERO;
+    let mut strange = Vec::new();
+    for movement in &stock.movements {
+        match movement.captured {
+            Some((_, last)) if last <= case.captured => {}
+            Some((first, _)) if first > case.captured && movement.is_count => {
+                let text = format!("a later count took effect already ({})", movement.reference);
+                return Err(Halt::because(Why::Overtaken, text));
+            }
+            Some((first, _)) if first > case.captured => net += movement.quantity,
+            _ if case.released => net += movement.quantity,
+            _ => strange.push(movement),
+        }
+    }
+    if strange.is_empty() {
+        Ok(net)
+    } else {
+        Err(stale(item, (counted, counted + net), stock, &strange))
+    }
+}
+
+/// Both figures, and what a person can do. `net` is the count with what our own later messages moved.
+fn stale(item: &Item, (counted, net): (Decimal, Decimal), stock: &Stock, strange: &[&Movement]) -> Halt {
+    const SHOWN: usize = 3;
+    let since: Decimal = stock.movements.iter().map(|movement| movement.quantity).sum();
+    let by_others: Decimal = strange.iter().map(|movement| movement.quantity).sum();
+    let list: Vec<String> = strange
+        .iter()
+        .take(SHOWN)
+        .map(|movement| format!("{:+} {}", movement.quantity, movement.reference))
+        .collect();
+    let more = if strange.len() > SHOWN { ", …" } else { "" };
+    let text = format!(
+        "counted {counted} of {} when the book said {}; it says {} now, {by_others:+} of it moved by others ({}{more}). \
+         Release the message if those came after the count (then {} is set), discard it and count again if not",
+        item.name,
+        (stock.book - since).normalize(),
+        stock.book.normalize(),
+        list.join(", "),
+        (net + by_others).normalize(),
+    );
+    Halt::because(Why::StaleCount, text)
+}
+
+/// One posting of counts of different places. The first row's context is that of all: see [`Row::like`].
+pub(super) fn build(rows: &[Row]) -> Posting {
+    let guarded = Steps::guarded([lines_guard(rows)]).and(rows.iter().flat_map(Row::guards));
+    let vals = rows.iter().map(Row::vals).collect();
+    let made = if rows.iter().any(|row| row.scattered) {
+        // A task of Odoo's that its own inventory screen starts; the window that it answers is no failure.
+        let merge = Call::on("stock.quant", "action_view_inventory").may_open_window();
+        guarded.change("merge", merge).create("q", "stock.quant", vals)
+    } else {
+        guarded.create("q", "stock.quant", vals)
+    };
+    let quantities: Vec<Value> = rows.iter().map(|row| measure::json(row.quantity)).collect();
+    let set = Say::new(Why::NotDone, "the counted quantity was not set");
+    let scattered = Say::new(Why::Changed, "Odoo keeps the place in several rows");
+    let apply = Call::of("stock.quant", "action_apply_inventory", at("q"));
+    let apply = match rows.first().and_then(|row| row.occurred) {
+        Some(time) => apply.with(json!({ "date": odoo_time(time) })),
+        None => apply,
+    };
+    let steps = made.change("apply", apply).proven_by([
+        Expect::values("stock.quant", at("q"), json!({ "quantity": quantities }), set),
+        Expect::count(
+            "stock.quant",
+            any(rows.iter().map(Row::place_domain)),
+            rows.len(),
+            scattered,
+        ),
+    ]);
+    let trails = rows
+        .iter()
+        .enumerate()
+        .map(|(k, row)| (row.stamp.clone(), row.trail(k)))
+        .collect();
+    let shards = rows.iter().flat_map(Row::shards).collect();
+    let mut context = rows.first().map_or(json!({}), |row| row.context.clone());
+    context["inventory_mode"] = true.into();
+    context["inventory_name"] = audit_name(rows).into();
+    let locks = rows
+        .iter()
+        .map(|row| format!("quant:{}:{}", row.item.id, row.location.id));
+    Posting::new(trails, steps, shards)
+        .context(context)
+        .locking(locks)
+        .shaped(Shape::Counts(rows.to_vec()))
+}
+
+/// What Odoo shows as the reason of the movements. One for all rows of a group; the inbox has each message's own.
+fn audit_name(rows: &[Row]) -> String {
+    let first = rows
+        .first()
+        .map(|row| row.stamp.id.to_string())
+        .unwrap_or_default();
+    match rows.len() {
+        0 | 1 => format!("{COUNT_PREFIX}{first}"),
+        more => format!("{COUNT_PREFIX}{first} +{}", more - 1),
+    }
+}
+
+/// That nothing moved at the places but what the plans knew of: one question for each row, as times differ.
+fn lines_guard(rows: &[Row]) -> Expect {
+    let say = Say::new(Why::Changed, "something moved there after the book was looked at");
+    let domain = any(rows.iter().map(Row::lines_domain));
+    Expect::count(
+        "stock.move.line",
+        domain,
+        rows.iter().map(|row| row.movements).sum(),
+        say,
+    )
+}
+
+/// A domain that any of these satisfies.
+fn any(domains: impl Iterator<Item = Vec<Value>>) -> Value {
+    let domains: Vec<Vec<Value>> = domains.collect();
+    let ors = std::iter::repeat_n(json!("|"), domains.len().saturating_sub(1));
+    ors.chain(domains.iter().flatten().cloned()).collect()
+}
+
+impl Row {
+    /// Whether both can stand in one posting. Where something moved since the count, a movement between two counted
+    /// places would be seen twice; such counts stand alone.
+    pub(super) fn like(&self, other: &Row) -> bool {
+        let still = |row: &Row| row.movements == 0 && !row.scattered && row.occurred.is_none();
+        self.context == other.context && still(self) && still(other)
+    }
+
+    /// What may stand in a posting once.
+    pub(super) fn place(&self) -> Place {
+        let lot = self.lot.as_ref().map(|(id, _)| *id);
+        Place {
+            product: self.item.id,
+            location: self.location.id,
+            lot,
+        }
+    }
+
+    fn lot_id(&self) -> Value {
+        or_false(self.lot.as_ref().map(|(id, _)| *id))
+    }
+
+    fn guards(&self) -> Vec<Expect> {
+        let mut guards = vec![
+            item_guard(&self.item, &self.code),
+            location_guard(&self.location, &self.location_code),
+        ];
+        guards.extend(
+            self.lot
+                .as_ref()
+                .map(|(id, name)| lot_guard(*id, self.item.id, name)),
+        );
+        guards
+    }
+
+    fn vals(&self) -> Value {
+        json!({
+            "product_id": self.item.id, "location_id": self.location.id, "lot_id": self.lot_id(),
+            "inventory_quantity": measure::json(self.quantity)
+        })
+    }
+
+    fn place_domain(&self) -> Vec<Value> {
+        vec![
+            json!("&"),
+            json!("&"),
+            json!("&"),
+            json!("&"),
+            json!(["product_id", "=", self.item.id]),
+            json!(["location_id", "=", self.location.id]),
+            json!(["lot_id", "=", self.lot_id()]),
+            json!(["package_id", "=", false]),
+            json!(["owner_id", "=", false]),
+        ]
+    }
+
+    fn lines_domain(&self) -> Vec<Value> {
+        vec![
+            json!("&"),
+            json!("&"),
+            json!("&"),
+            json!("&"),
+            json!(["product_id", "=", self.item.id]),
+            json!(["lot_id", "=", self.lot_id()]),
+            json!(["state", "=", "done"]),
+            json!(["date", ">=", odoo_time(self.captured)]),
+            json!("|"),
+            json!(["location_id", "=", self.location.id]),
+            json!(["location_dest_id", "=", self.location.id]),
+        ]
+    }
+
+    fn shards(&self) -> BTreeSet<Shard> {
+        BTreeSet::from([Shard::Stock {
+            product: self.item.id,
+            location: self.location.id,
+        }])
+    }
+
+    fn trail(&self, index: usize) -> Trail {
+        let data = json!({
+            "name": format!("{} @ {}", self.item.name, self.location.name),
+            "counted": measure::json(self.counted),
+            "set": measure::json(self.quantity),
+            "captured": self.captured.as_millisecond(),
+        });
+        Trail {
+            model: "stock.quant",
+            id: at(format!("q.{index}")),
+            data,
+        }
+    }
+}

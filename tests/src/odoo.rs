@@ -1,0 +1,179 @@
+//! A real Odoo 19 for tests: one instance for all, one cloned database for each test.
+//!
+//! Everything here reads and writes Odoo past the relay: over JSON-2 as people would, and with SQL.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// How long a call of a test may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The instance of this clone of the repository, started if it does not run.
+#[derive(Debug)]
+pub struct Instance {
+    /// Such as `http://127.0.0.1:8069`.
+    pub url: String,
+    address: String,
+    psql: PathBuf,
+    socket: String,
+    /// What the databases hold: ids, codes, users and keys of two plants.
+    pub seed: Value,
+}
+
+/// The instance that all tests of a process share.
+pub fn instance() -> &'static Instance {
+    static INSTANCE: OnceLock<Instance> = OnceLock::new();
+    INSTANCE.get_or_init(|| {
+        installer(&["start"]);
+        let status: Value = serde_json::from_str(&installer(&["status"])).expect("status is JSON");
+        let seed =
+            std::fs::read_to_string(text(&status["seed"])).expect("the note of what the databases hold");
+        Instance {
+            url: text(&status["url"]),
+            address: text(&status["url"]).trim_start_matches("http://").to_owned(),
+            psql: text(&status["psql"]).into(),
+            socket: text(&status["socket_directory"]),
+            seed: serde_json::from_str(&seed).expect("the note is JSON"),
+        }
+    })
+}
+
+/// A database of its own, dropped with this value.
+#[derive(Debug)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// Where it is served.
+    pub instance: &'static Instance,
+}
+
+impl Database {
+    /// A fresh copy of the two plants.
+    pub fn new() -> Self {
+        let instance = instance();
+        Self {
+            name: installer(&["clone"]).trim().to_owned(),
+            instance,
+        }
+    }
+
+    /// Calls a method over JSON-2 as the user with this key. Panics with Odoo's answer where it is no success.
+    pub fn call(&self, key: &str, model: &str, method: &str, arguments: Value) -> Value {
+        let (status, body) = self.post(key, &format!("/json/2/{model}/{method}"), &arguments);
+        assert_eq!(status, 200, "{model}.{method}: {body}");
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{model}.{method}: {error}: {body}"))
+    }
+
+    /// Calls a method as the administrator, in this company.
+    pub fn admin(&self, company: i64, model: &str, method: &str, mut arguments: Value) -> Value {
+        arguments["context"]["allowed_company_ids"] = json!([company]);
+        let key = text(&self.instance.seed["admin"]["key"]);
+        self.call(&key, model, method, arguments)
+    }
+
+    fn post(&self, key: &str, path: &str, arguments: &Value) -> (u16, String) {
+        let body = arguments.to_string();
+        let mut stream = TcpStream::connect(&self.instance.address).expect("Odoo listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\nAuthorization: bearer {key}\r\n\
+             X-Odoo-Database: {}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.instance.address,
+            self.name,
+            body.len()
+        )
+        .expect("Odoo takes the request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("Odoo answers in time");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .expect("an HTTP status");
+        (status, body.to_owned())
+    }
+
+    /// The rows of a query, columns as text.
+    pub fn sql(&self, query: &str) -> Vec<Vec<String>> {
+        let output = Command::new(&self.instance.psql)
+            .args([
+                "-h",
+                &self.instance.socket,
+                "-U",
+                "odoo",
+                "-d",
+                &self.name,
+                "-At",
+                "-F",
+                "\t",
+                "-c",
+                query,
+            ])
+            .output()
+            .expect("psql runs");
+        assert!(
+            output.status.success(),
+            "{query}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).expect("psql speaks UTF-8");
+        text.lines()
+            .map(|line| line.split('\t').map(str::to_owned).collect())
+            .collect()
+    }
+
+    /// The one value of a query.
+    pub fn one(&self, query: &str) -> String {
+        let rows = self.sql(query);
+        match &rows[..] {
+            [row] if row.len() == 1 => row[0].clone(),
+            _ => panic!("{query}: {rows:?} is not one value"),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = run(&["drop", &self.name]);
+    }
+}
+
+/// Runs the repository's own command for Odoo and gives what it printed.
+fn installer(arguments: &[&str]) -> String {
+    run(arguments).unwrap_or_else(|error| panic!("installer/odoo {arguments:?}: {error}"))
+}
+
+fn run(arguments: &[&str]) -> Result<String, String> {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../installer/odoo");
+    let output = Command::new(program)
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// A JSON text.
+pub fn text(json: &Value) -> String {
+    json.as_str()
+        .unwrap_or_else(|| panic!("{json} is no text"))
+        .to_owned()
+}
