@@ -3,4 +3,5 @@
 //! Nothing here knows what a station asks for or where the bytes came from.
 
 pub mod barcode;
+pub mod form;
 pub mod gs1;
