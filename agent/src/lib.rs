@@ -1,5 +1,11 @@
 //! The plant's side of Millrace: from a device's bytes to a durable, canonical message.
+
+pub mod cli;
+pub mod command;
 pub mod config;
 pub mod convert;
+pub mod daemon;
+pub mod link;
 pub mod source;
+pub mod spool;
 pub mod station;

@@ -1,3 +1,7 @@
 //! The agent's program: hands over to the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millrace_agent::cli::main()
+}

@@ -278,6 +278,17 @@ impl<'s> Section<'s> {
         found.map(|(_, meaning)| *meaning).or(default)
     }
 
+    /// As [`Self::choice`], without a default: its absence is a problem.
+    pub fn needed_choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        if self.has(name) {
+            return self.choice(name, words);
+        }
+        self.asked.push(name);
+        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.missing(name, &format!("write one of: {}", list.join(", ")));
+        None
+    }
+
     /// A sub-section `[name]`; none where it is absent.
     pub fn section<T>(
         &mut self,

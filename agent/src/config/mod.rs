@@ -2,12 +2,22 @@
 //!
 //! Every field has its unit in its name and its bounds beside it. Sources and stations read their own sections.
 
+mod source;
+mod station;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::config::{self, Problems, Section};
 use millrace_shared::ident::AgentId;
+
+use crate::station::Station;
+pub use source::ScannerConfig;
+
+/// Most stations, and most sources of a kind.
+const PLACES: usize = 256;
 
 const MIB: u64 = 1024 * 1024;
 const DAY: u64 = 24 * 60 * 60;
@@ -23,6 +33,10 @@ pub struct Config {
     pub relay: RelayConfig,
     /// Section `[health]`.
     pub health: HealthConfig,
+    /// Sections `[[station]]`.
+    pub stations: Vec<Arc<Station>>,
+    /// Sections `[[scanner]]`.
+    pub scanners: Vec<ScannerConfig>,
 }
 
 /// Who and where the agent is.
@@ -86,11 +100,17 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let health = HealthConfig {
         oldest: health.unwrap_or(Duration::from_secs(3600)),
     };
+    let stations = root.sections("station", PLACES, station::read);
+    let scanners = root.sections("scanner", PLACES, |scanner| {
+        source::read_scanner(scanner, &stations)
+    });
     Some(Config {
         agent: agent?,
         spool,
         relay: relay?,
         health,
+        stations,
+        scanners,
     })
 }
 

@@ -1,0 +1,4 @@
+//! What each command does. A command prints its answer to standard output and what went wrong to standard error.
+
+pub mod check;
+pub mod run;
