@@ -4,6 +4,7 @@
 //! whoever sends it how often. It decides nothing about order, holds or attempts.
 
 mod fault;
+pub mod shadow;
 
 use std::future::Future;
 

@@ -7,6 +7,7 @@ mod conformance;
 pub mod desk;
 pub mod inbox;
 pub mod memory;
+pub mod shadow;
 pub mod spool;
 pub mod sqlite;
 pub mod writer;

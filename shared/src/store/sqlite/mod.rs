@@ -9,6 +9,7 @@ pub(crate) mod error;
 pub mod inbox;
 pub(crate) mod lock;
 pub(crate) mod open;
+pub mod shadow;
 pub mod spool;
 
 pub use open::Footprint;
