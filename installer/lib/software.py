@@ -145,8 +145,10 @@ def _downloads(root: Path, refresh: bool) -> list[debian.Download]:
         shutil.rmtree(place, ignore_errors=True)
     if not place.exists():
         with cache.building(place) as unfinished:
-            found = _fetch_from(debian.Apt(root / "apt/release"), unfinished / "release")
-            found += _fetch_from(debian.Apt(root / "apt/unstable", suite="sid"), unfinished / "unstable")
+            state = unfinished / "apt"
+            found = _fetch_from(debian.Apt(state / "release"), unfinished / "release")
+            found += _fetch_from(debian.Apt(state / "unstable", suite="sid"), unfinished / "unstable")
+            shutil.rmtree(state)
             debian.show(found)
             rows = [[str(e.path.relative_to(unfinished)), e.package, e.version, e.sha256] for e in found]
             (unfinished / "manifest.json").write_text(json.dumps(rows, indent=1))
