@@ -50,6 +50,7 @@ pub(super) fn move_rows(
         movers.extend(mover(connection, stamp, growth.age)?);
     }
     movers.sort_by_key(|mover| mover.captured);
+    movers.dedup_by_key(|mover| mover.captured);
     for mover in movers {
         move_one(connection, agent, growth, mover, at_ms)?;
     }
@@ -67,13 +68,13 @@ fn mover<'c>(
         return Ok(None);
     };
     let log = Log::of(connection, stamp.position.lane, age);
-    if log.set(Kind::Settled).has(stamp.position.sequence)? {
-        return Ok(None);
+    for kind in [Kind::Settled, Kind::Damaged] {
+        if log.set(kind).has(stamp.position.sequence)? {
+            return Ok(None);
+        }
     }
-    let kept = match log.get(stamp.position.sequence) {
-        Ok(Some(kept)) => kept,
-        Ok(None) | Err(StoreError::DamagedRow { .. }) => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(kept) = log.get(stamp.position.sequence)? else {
+        return Ok(None);
     };
     if kept.gone != Gone::Not || kept.digest.short() != stamp.digest {
         return Ok(None);

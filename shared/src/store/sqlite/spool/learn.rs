@@ -54,7 +54,7 @@ fn stored(connection: &Connection, epoch: Epoch, lane: Lane, from: u64, to: u64)
         return Ok(());
     };
     let log = Log::of(connection, lane, age);
-    let last = to.min(log.tip()?.next - 1);
+    let last = to.min(log.next()? - 1);
     log.set(Kind::Stored).add(from.max(1)..=last)
 }
 
@@ -65,7 +65,7 @@ fn forgotten(connection: &Connection, epoch: Epoch, lane: Lane, floor: u64) -> R
     };
     let log = Log::of(connection, lane, age);
     let (stored, settled) = (log.set(Kind::Stored), log.set(Kind::Settled));
-    let floor = floor.min(log.tip()?.next - 1).max(settled.floor()?);
+    let floor = floor.min(log.next()? - 1).max(settled.floor()?);
     stored.reset(floor)?;
     let mut range = settled.around(floor + 1)?.or(settled.behind(floor)?);
     while let Some(found) = range {
@@ -94,27 +94,18 @@ fn finished(
     while let Some(range) = lost.around(at)?.or(lost.behind(at)?) {
         at = range.end() + 1;
         for sequence in range.take_while(|sequence| *sequence <= upto) {
-            if !settled_already.has(sequence)? {
-                settled(
-                    connection,
-                    &log,
-                    &readable(&log, sequence)?,
-                    &Outcome::Lost,
-                    at_ms,
-                )?;
+            if settled_already.has(sequence)? {
+                continue;
             }
+            let row = match log.set(Kind::Damaged).has(sequence)? {
+                true => None,
+                false => log.get(sequence)?,
+            };
+            let row = row.unwrap_or(Kept::unreadable(sequence));
+            settled(connection, &log, &row, &Outcome::Lost, at_ms)?;
         }
     }
     Ok(())
-}
-
-/// The row at this sequence, or what stands for it where it cannot be read.
-fn readable(log: &Log<'_>, sequence: u64) -> Result<Kept, StoreError> {
-    match log.get(sequence) {
-        Ok(row) => Ok(row.unwrap_or(Kept::unreadable(sequence))),
-        Err(StoreError::DamagedRow { .. }) => Ok(Kept::unreadable(sequence)),
-        Err(error) => Err(error),
-    }
 }
 
 /// The row that the stamp names, unless another content stands there or it is settled.

@@ -182,7 +182,8 @@ impl<'c> Log<'c> {
                 Ok(Some(row)) => {
                     let row = self.read(row)?;
                     expected = row.sequence + 1;
-                    if !each(row)? {
+                    // A step beyond the last could meet a damaged page that nobody asked for.
+                    if !each(row)? || expected > to {
                         return Ok(());
                     }
                 }
@@ -201,8 +202,17 @@ impl<'c> Log<'c> {
 
     /// The first sequence that has a row. (Damaged rows behind the head of a closed epoch are left in the file.)
     pub fn first(&self) -> Result<Option<u64>, StoreError> {
-        let next = self.tip()?.next;
-        Ok(self.end(FIRST)?.filter(|first| *first < next))
+        let first = self.end(FIRST)?;
+        let next = self.closed()?.map_or(u64::MAX, |tip| tip.next);
+        Ok(first.filter(|first| *first < next))
+    }
+
+    /// The sequence that comes next, known even where the last row cannot be read.
+    pub fn next(&self) -> Result<u64, StoreError> {
+        match self.closed()? {
+            Some(tip) => Ok(tip.next),
+            None => Ok(self.last_sequence()?.map_or(1, |last| last + 1)),
+        }
     }
 
     /// The last sequence that has a row, readable or not.
@@ -219,20 +229,25 @@ impl<'c> Log<'c> {
 
     /// Where it ends.
     pub fn tip(&self) -> Result<Tip, StoreError> {
+        if let Some(tip) = self.closed()? {
+            return Ok(tip);
+        }
+        let last = self.last()?;
+        Ok(last.map_or_else(|| Tip::origin(self.age.epoch, self.lane), |last| last.tip()))
+    }
+
+    /// Where it ended when its epoch was cut; none where it grows.
+    fn closed(&self) -> Result<Option<Tip>, StoreError> {
         let sql = "SELECT next, total, running FROM closed WHERE life = ? AND lane = ?";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let closed = statement.query_row(params![self.age.life, self.lane.number()], |row| {
+        let found = statement.query_row(params![self.age.life, self.lane.number()], |row| {
             Ok(Tip {
                 next: row.get::<_, i64>(0)?.unsigned_abs(),
                 total: row.get::<_, i64>(1)?.unsigned_abs(),
                 running: Digest(row.get(2)?),
             })
         });
-        if let Some(tip) = closed.optional()? {
-            return Ok(tip);
-        }
-        let last = self.last()?;
-        Ok(last.map_or_else(|| Tip::origin(self.age.epoch, self.lane), |last| last.tip()))
+        Ok(found.optional()?)
     }
 
     /// The running digest up to and including a sequence, where it is known.
@@ -240,9 +255,12 @@ impl<'c> Log<'c> {
         if sequence == 0 {
             return Ok(Some(Digest::origin(self.age.epoch, self.lane)));
         }
-        let tip = self.tip()?;
-        if sequence + 1 >= tip.next {
-            return Ok((sequence + 1 == tip.next).then_some(tip.running));
+        let next = self.next()?;
+        if sequence >= next {
+            return Ok(None);
+        }
+        if sequence + 1 == next {
+            return Ok(Some(self.tip()?.running));
         }
         // The row behind says it too, so it is known even where the row itself is damaged.
         for (at, own) in [(sequence + 1, false), (sequence, true)] {

@@ -5,7 +5,8 @@
 //! - `open` decides whether the epoch may go on, with the help of `witness`.
 //! - `commit` and `seal` keep intakes, within `quota`; `learn` notes receipts; `cut` begins epochs and moves rows;
 //!   `prune` takes away. Each is one transaction, opened and closed here.
-//! - `read`, `tally` answer the link and the commands; [`SqliteSpoolReader`] does so beside the writer and without one.
+//! - `read` and `tally` answer the link; `query` and `verify` answer people, through [`SqliteSpoolReader`], which works
+//!   beside the writer and without one.
 //!
 //! What the writer keeps in memory (heads, ordinal, count of unsettled) is a copy of what the file says, taken anew at
 //! each opening and replaced only after a commit.
@@ -21,6 +22,7 @@ mod note;
 mod open;
 mod place;
 mod prune;
+mod query;
 mod quota;
 mod read;
 mod reader;
@@ -30,23 +32,26 @@ mod sets;
 mod stub;
 mod tally;
 mod uptime;
+mod verify;
 mod witness;
 
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
 use rusqlite::Connection;
 
 pub use open::{CutReason, Opening, Options};
+pub use query::{Content, Cursor, Entry, Filter, Order, Page, State};
 pub use quota::QUOTA_MIN_BYTES;
 pub use reader::SqliteSpoolReader;
+pub use verify::{Fault, Finding, Verification};
 
 use super::open::{Database, Footprint};
 use crate::envelope::{Moment, Row};
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::store::StoreError;
 use crate::store::spool::{
-    BATCH_INTAKES, Fate, Gap, Head, Intake, News, Pressure, Pruned, Retention, Spool, SpoolReader, Tally,
-    Verdict,
+    BATCH_INTAKES, Fate, Gap, Head, Intake, News, Pruned, Retention, Spool, SpoolReader, Tally, Verdict,
 };
 use commit::Batch;
 use epochs::Age;
@@ -59,6 +64,9 @@ use witness::{Testimony, Witness};
 
 /// Free pages beyond this many are given back to the file system, this many at each pruning.
 const VACUUM_PAGES: u32 = 256;
+
+/// Most rows that cannot be read and are found by one change.
+const BAD_ROWS: usize = 4096;
 
 /// The writing side of the spool at a path.
 #[derive(Debug)]
@@ -134,67 +142,108 @@ impl Spool for SqliteSpool {
 
     fn learn(&mut self, news: &[News], now: Moment) -> Result<(), StoreError> {
         let at_ms = self.uptime.at(now);
-        let transaction = self.database.begin()?;
-        for news in news {
-            learn::note(&transaction, news, at_ms)?;
-        }
-        let unsettled = unsettled(&transaction)?;
-        transaction.commit()?;
-        self.unsettled = unsettled;
+        self.unsettled = self.change(|transaction, _| {
+            for news in news {
+                learn::note(transaction, news, at_ms)?;
+            }
+            unsettled(transaction)
+        })?;
         Ok(())
     }
 
     fn cut(&mut self, new: Epoch, moved: &[Stamp], now: Moment) -> Result<(), StoreError> {
         let at_ms = self.uptime.at(now);
-        let transaction = self.database.begin()?;
-        let mut growth = self.growth;
-        if growth.age.epoch != new {
-            growth = cut::begin(&transaction, &growth, new, "the other end has other content")?;
-        }
-        cut::move_rows(&transaction, &self.agent, &mut growth, moved, at_ms)?;
-        let (ages, unsettled) = (epochs::all(&transaction)?, unsettled(&transaction)?);
-        transaction.commit()?;
+        let (growth, ages, unsettled) = self.change(|transaction, spool| {
+            let mut growth = spool.growth;
+            if growth.age.epoch != new {
+                growth = cut::begin(transaction, &growth, new, "the other end has other content")?;
+            }
+            cut::move_rows(transaction, spool.agent, &mut growth, moved, at_ms)?;
+            Ok((growth, epochs::all(transaction)?, unsettled(transaction)?))
+        })?;
         (self.growth, self.ages, self.unsettled) = (growth, ages, unsettled);
         self.witness.write(&self.testimony());
         Ok(())
     }
 
     fn give_up(&mut self, position: Position) -> Result<(), StoreError> {
-        let transaction = self.database.begin()?;
-        if let Some(log) = read::log(&transaction, position.epoch, position.lane)?
-            && read::is_unreadable(&log, position.sequence)?
-        {
-            log.set(Kind::Lost).add(position.sequence..=position.sequence)?;
+        let Some(log) = read::log(&self.database.connection, position.epoch, position.lane)? else {
+            return Ok(());
+        };
+        if !read::is_unreadable(&log, position.sequence)? {
+            return Ok(());
         }
-        Ok(transaction.commit()?)
+        self.note_damage(position)
     }
 
     fn prune(&mut self, keep: &Retention, now: Moment) -> Result<Pruned, StoreError> {
         let at_ms = self.uptime.at(now);
         let excess = self.quota.excess(self.database.footprint()?, self.unsettled);
-        let transaction = self.database.begin()?;
-        self.uptime.save(&transaction)?;
-        let mut work = Pruning {
-            connection: &transaction,
-            ages: &self.ages,
-            at_ms,
-            pruned: Pruned::default(),
-        };
-        let horizon =
-            |keep: Duration| at_ms.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX));
-        work.settled(horizon(keep.settled))?;
-        work.scans(horizon(keep.scans))?;
-        let cursor = work.claims(self.cursor.clone(), horizon(keep.claims))?;
-        if keep.pressure == Pressure::DropStored {
-            work.drop_stored(excess)?;
-        }
-        work.epochs()?;
-        let pruned = work.pruned;
-        let ages = epochs::all(&transaction)?;
-        transaction.commit()?;
+        let uptime = self.uptime;
+        let (pruned, ages, cursor) = self.change(|transaction, spool| {
+            uptime.save(transaction)?;
+            let mut work = Pruning {
+                connection: transaction,
+                ages: spool.ages,
+                at_ms,
+                pruned: Pruned::default(),
+            };
+            let cursor = work.all(keep, excess, spool.cursor.clone())?;
+            Ok((work.pruned, epochs::all(transaction)?, cursor))
+        })?;
         (self.ages, self.cursor) = (ages, cursor);
         self.database.vacuum(VACUUM_PAGES)?;
         Ok(pruned)
+    }
+}
+
+/// What a change looks at besides the file.
+struct Known<'s> {
+    agent: &'s AgentId,
+    ages: &'s [Age],
+    growth: Growth,
+    cursor: &'s Option<(String, String)>,
+}
+
+impl SqliteSpool {
+    /// One transaction. Where it meets a row that cannot be read, that is noted, and it is begun anew without the row.
+    fn change<T>(
+        &mut self,
+        work: impl Fn(&Connection, Known<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        for _ in 0..BAD_ROWS {
+            let transaction = self.database.begin()?;
+            let known = Known {
+                agent: &self.agent,
+                ages: &self.ages,
+                growth: self.growth,
+                cursor: &self.cursor,
+            };
+            match work(&transaction, known) {
+                Ok(answer) => {
+                    transaction.commit()?;
+                    return Ok(answer);
+                }
+                Err(StoreError::DamagedRow { position, .. }) => {
+                    transaction.rollback()?;
+                    self.note_damage(position)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Damaged(format!(
+            "one change met more than {BAD_ROWS} rows that cannot be read"
+        )))
+    }
+
+    fn note_damage(&mut self, position: Position) -> Result<(), StoreError> {
+        let transaction = self.database.begin()?;
+        if let Some(log) = read::log(&transaction, position.epoch, position.lane)? {
+            let sequence = position.sequence;
+            log.set(Kind::Damaged).add(sequence..=sequence)?;
+            log.set(Kind::Lost).add(sequence..=sequence)?;
+        }
+        Ok(transaction.commit()?)
     }
 }
 
@@ -251,7 +300,7 @@ fn unsettled(connection: &Connection) -> Result<u64, StoreError> {
     let mut count = 0;
     for age in epochs::all(connection)? {
         for lane in Lane::ALL {
-            let given = log::Log::of(connection, lane, age).tip()?.next - 1;
+            let given = log::Log::of(connection, lane, age).next()? - 1;
             count += given.saturating_sub(Set::of(connection, Kind::Settled, lane, age.life).count()?);
         }
     }

@@ -86,9 +86,13 @@ impl SqliteSpool {
         quota.enforce(&database.connection)?;
         let (witness, testimony) = Witness::open(path)?;
         let is_new = introduce(&mut database, &options)?;
-        let transaction = database.begin()?;
-        let (growth, opening) = judge(&transaction, &options, testimony, is_new)?;
-        transaction.commit()?;
+        // Read before the transaction begins: SQLite would not write in one in which it met a damaged page.
+        let (mut growth, opening) = judge(&database.connection, &options, testimony, is_new)?;
+        if let Opening::Cut { why, .. } = opening {
+            let transaction = database.begin()?;
+            growth = cut::begin(&transaction, &growth, options.epoch, why.text())?;
+            transaction.commit()?;
+        }
         let connection = &database.connection;
         let spool = Self {
             number: note::number(connection, SPOOL)?.unwrap_or(0),
@@ -131,6 +135,7 @@ fn introduce(database: &mut Database, options: &Options) -> Result<bool, StoreEr
     }
 }
 
+/// Where the growing epoch ends, and whether it may grow on.
 fn judge(
     connection: &Connection,
     options: &Options,
@@ -146,14 +151,12 @@ fn judge(
         Some((why, missing)) => (Some(why), missing),
         None => (options.new_epoch.then_some(CutReason::Asked), Vec::new()),
     };
-    match why {
-        Some(why) => {
-            let growth = cut::begin(connection, &growth, options.epoch, why.text())?;
-            Ok((growth, Opening::Cut { why, missing }))
-        }
-        None if is_new => Ok((growth, Opening::New)),
-        None => Ok((growth, Opening::Continued)),
-    }
+    let opening = match why {
+        Some(why) => Opening::Cut { why, missing },
+        None if is_new => Opening::New,
+        None => Opening::Continued,
+    };
+    Ok((growth, opening))
 }
 
 /// Why this epoch must not grow on; none where it may.

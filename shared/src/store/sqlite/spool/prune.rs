@@ -3,6 +3,7 @@
 //! Never takes a message that is not settled, except under [`Pressure::DropStored`], and then never a dead one.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
@@ -19,7 +20,7 @@ use crate::envelope::Envelope;
 use crate::ident::Lane;
 use crate::outcome::Outcome;
 use crate::store::StoreError;
-use crate::store::spool::{Fate, Pruned};
+use crate::store::spool::{Fate, Pressure, Pruned, Retention};
 
 /// Most rows of each sort that one call takes away.
 pub(super) const ROWS: usize = 4096;
@@ -50,8 +51,27 @@ pub(super) struct Pruning<'t> {
 }
 
 impl Pruning<'_> {
+    /// Everything that may go. Answers where the next call goes on among the claims.
+    pub fn all(
+        &mut self,
+        keep: &Retention,
+        excess: u64,
+        cursor: Option<(String, String)>,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let at_ms = self.at_ms;
+        let before =
+            |keep: Duration| at_ms.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX));
+        self.settled(before(keep.settled))?;
+        self.scans(before(keep.scans))?;
+        if keep.pressure == Pressure::DropStored {
+            self.drop_stored(excess)?;
+        }
+        self.epochs()?;
+        self.claims(cursor, before(keep.claims))
+    }
+
     /// Settled messages from before this running time.
-    pub fn settled(&mut self, horizon_ms: u64) -> Result<(), StoreError> {
+    fn settled(&mut self, horizon_ms: u64) -> Result<(), StoreError> {
         for lane in Lane::ALL {
             let mut statement = self.connection.prepare_cached(of(&EXPIRED, lane))?;
             let expired = statement
@@ -79,10 +99,12 @@ impl Pruning<'_> {
             postpone.execute(params![signed(self.at_ms), place])?;
             return Ok(());
         }
-        match log.get(sequence) {
-            Ok(Some(row)) if row.gone != Gone::Moved => log.bury(row, Gone::Pruned, Vec::new())?,
-            Ok(_) | Err(StoreError::DamagedRow { .. }) => {}
-            Err(error) => return Err(error),
+        let row = match log.set(Kind::Damaged).has(sequence)? {
+            true => None,
+            false => log.get(sequence)?,
+        };
+        if let Some(row) = row.filter(|row| row.gone != Gone::Moved) {
+            log.bury(row, Gone::Pruned, Vec::new())?;
         }
         self.pruned.settled += 1;
         self.forget(lane, place)
@@ -108,15 +130,21 @@ impl Pruning<'_> {
         Ok(())
     }
 
-    /// Tombstones at the beginning of a lane say nothing any more. The growing epoch keeps its last row: its head.
+    /// Tombstones at the beginning of a lane say nothing any more. The growing epoch keeps its last row: its head. A
+    /// damaged row ends the beginning.
     fn delete_prefix(&mut self, log: &Log<'_>) -> Result<(), StoreError> {
         let growing = epochs::growing(self.ages)? == log.age;
         let settled = log.set(Kind::Settled).floor()?;
-        let last = if growing {
-            settled.min(log.tip()?.next.saturating_sub(2))
+        let spared = if growing {
+            log.next()?.saturating_sub(2)
         } else {
-            settled
+            u64::MAX
         };
+        let damaged = log
+            .set(Kind::Damaged)
+            .behind(0)?
+            .map_or(u64::MAX, |range| range.start() - 1);
+        let last = settled.min(spared).min(damaged);
         let mut statement = self.connection.prepare_cached(of(&PREFIX, log.lane))?;
         let bounds = params![place(log.age.life, 0), place(log.age.life, last), ROWS as i64];
         let prefix = statement
@@ -130,7 +158,7 @@ impl Pruning<'_> {
     }
 
     /// Scans from before this running time.
-    pub fn scans(&mut self, horizon_ms: u64) -> Result<(), StoreError> {
+    fn scans(&mut self, horizon_ms: u64) -> Result<(), StoreError> {
         let sql = "DELETE FROM scan WHERE number IN (SELECT number FROM scan ORDER BY number LIMIT ?1) \
                    AND (at < ?2 OR number <= (SELECT max(number) FROM scan) - ?3)";
         let bounds = params![ROWS as i64, signed(horizon_ms), SCANS];
@@ -141,7 +169,7 @@ impl Pruning<'_> {
     }
 
     /// Claims from before this running time, among those behind `cursor`.
-    pub fn claims(
+    fn claims(
         &mut self,
         cursor: Option<(String, String)>,
         horizon_ms: u64,
@@ -152,7 +180,7 @@ impl Pruning<'_> {
     }
 
     /// Stored messages until this many bytes are free: of the least urgent lane first, there oldest first.
-    pub fn drop_stored(&mut self, mut excess: u64) -> Result<(), StoreError> {
+    fn drop_stored(&mut self, mut excess: u64) -> Result<(), StoreError> {
         let mut left = ROWS;
         for lane in Lane::ALL.into_iter().rev() {
             for age in self.ages {
@@ -185,10 +213,8 @@ impl Pruning<'_> {
         if learn::reason(self.connection, log, sequence)?.is_some() {
             return Ok(0);
         }
-        let row = match log.get(sequence) {
-            Ok(Some(row)) if row.gone == Gone::Not => row,
-            Ok(_) | Err(StoreError::DamagedRow { .. }) => return Ok(0),
-            Err(error) => return Err(error),
+        let Some(row) = log.get(sequence)?.filter(|row| row.gone == Gone::Not) else {
+            return Ok(0);
         };
         let Ok(envelope) = Envelope::open(&row.bytes) else {
             return Ok(0);
@@ -203,13 +229,13 @@ impl Pruning<'_> {
     }
 
     /// Epochs that were cut, are settled and have no rows left.
-    pub fn epochs(&mut self) -> Result<(), StoreError> {
+    fn epochs(&mut self) -> Result<(), StoreError> {
         let growing = epochs::growing(self.ages)?;
         for age in self.ages.iter().filter(|age| **age != growing) {
             let mut empty = true;
             for lane in Lane::ALL {
                 let log = Log::of(self.connection, lane, *age);
-                let settled = log.set(Kind::Settled).floor()? + 1 == log.tip()?.next;
+                let settled = log.set(Kind::Settled).floor()? + 1 == log.next()?;
                 empty &= settled && log.first()?.is_none();
             }
             if empty {

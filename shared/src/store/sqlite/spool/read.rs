@@ -24,7 +24,7 @@ pub(super) fn rows(
     let Some(log) = log(connection, epoch, lane)? else {
         return Ok(Vec::new());
     };
-    let next = log.tip()?.next;
+    let next = log.next()?;
     let (mut found, mut size, mut at) = (Vec::new(), 0, from.max(1));
     while at < next && found.len() < count && size < bytes {
         if let Some(gap) = gap_at(&log, at)? {
@@ -87,7 +87,7 @@ pub(super) fn gaps(
     let Some(log) = log(connection, epoch, lane)? else {
         return Ok(Vec::new());
     };
-    let next = log.tip()?.next;
+    let next = log.next()?;
     let first = log.first()?.unwrap_or(next);
     let to = to.min(next - 1);
     let (mut found, mut at) = (Vec::new(), from.max(1));
@@ -147,7 +147,7 @@ pub(super) fn fate(connection: &Connection, position: Position) -> Result<Option
         return Ok(None);
     };
     let sequence = position.sequence;
-    if sequence == 0 || sequence >= log.tip()?.next {
+    if sequence == 0 || sequence >= log.next()? {
         return Ok(None);
     }
     if log.set(Kind::Settled).has(sequence)? {
@@ -211,8 +211,8 @@ pub(super) fn claimed(
 
 /// Whether a position that should have a row has none that can be read.
 pub(super) fn is_unreadable(log: &Log<'_>, sequence: u64) -> Result<bool, StoreError> {
-    let given = (1..log.tip()?.next).contains(&sequence);
-    if !given || log.set(Kind::Settled).has(sequence)? {
+    let given = (1..log.next()?).contains(&sequence);
+    if !given || log.set(Kind::Settled).has(sequence)? || log.set(Kind::Damaged).has(sequence)? {
         return Ok(false);
     }
     match log.get(sequence) {

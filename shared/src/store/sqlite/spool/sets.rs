@@ -21,6 +21,9 @@ pub(super) enum Kind {
     Lost = 2,
     /// Moved to another epoch.
     Moved = 3,
+    /// Known to be unreadable. Never read again: once SQLite meets a damaged page in a transaction, it refuses to write
+    /// in it. Never deleted either: it is left for salvage.
+    Damaged = 4,
 }
 
 /// A set of one lane of one life.

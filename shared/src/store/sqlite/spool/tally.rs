@@ -39,7 +39,7 @@ pub(super) fn tally(connection: &Connection, lane: Lane) -> Result<Tally, StoreE
 fn of_epoch(connection: &Connection, lane: Lane, age: Age) -> Result<Tally, StoreError> {
     let log = Log::of(connection, lane, age);
     let (stored, settled) = (log.set(Kind::Stored), log.set(Kind::Settled));
-    let accepted = log.tip()?.next - 1;
+    let accepted = log.next()? - 1;
     let (stored_count, settled_count) = (stored.count()?, settled.count()?);
     let dead = learn::count_dead(connection, lane, age)?;
     Ok(Tally {
@@ -56,8 +56,8 @@ fn of_epoch(connection: &Connection, lane: Lane, age: Age) -> Result<Tally, Stor
 
 /// Bytes of the lane's rows that are not in this set.
 fn bytes_outside(log: &Log<'_>, set: Set<'_>) -> Result<u64, StoreError> {
-    let tip = log.tip()?;
-    let mut bytes = tip.total.saturating_sub(before(log, set.floor()? + 1)?);
+    let end = before(log, log.next()?)?;
+    let mut bytes = end.saturating_sub(before(log, set.floor()? + 1)?);
     for range in set.spans(RANGES)? {
         let inside = before(log, range.end() + 1)?.saturating_sub(before(log, *range.start())?);
         bytes = bytes.saturating_sub(inside);
@@ -65,34 +65,34 @@ fn bytes_outside(log: &Log<'_>, set: Set<'_>) -> Result<u64, StoreError> {
     Ok(bytes)
 }
 
-/// Bytes of all rows before this sequence. Of deleted ones nothing is known but their sum.
+/// Bytes of all rows before this sequence. Of deleted ones nothing is known but their sum; where a row is damaged, its
+/// neighbour tells.
 fn before(log: &Log<'_>, sequence: u64) -> Result<u64, StoreError> {
-    let tip = log.tip()?;
-    if sequence >= tip.next {
-        return Ok(tip.total);
+    let Some(first) = log.first()? else {
+        return Ok(0);
+    };
+    let at = sequence.max(first);
+    if let Some(row) = readable(log, at)? {
+        return Ok(row.total);
     }
-    let at = log.first()?.map_or(sequence, |first| first.max(sequence));
-    match log.get(at) {
-        Ok(Some(row)) => Ok(row.total),
-        Ok(None) => Ok(tip.total),
-        // The neighbour before it knows where it ends.
-        Err(StoreError::DamagedRow { .. }) => match log.get(at - 1) {
-            Ok(row) => Ok(row.map_or(0, |row| row.total + row.size)),
-            Err(StoreError::DamagedRow { .. }) => Ok(0),
-            Err(error) => Err(error),
-        },
+    let row = readable(log, at - 1)?;
+    Ok(row.map_or(0, |row| row.total + row.size))
+}
+
+fn readable(log: &Log<'_>, sequence: u64) -> Result<Option<Kept>, StoreError> {
+    match log.get(sequence) {
+        Ok(row) => Ok(row),
+        Err(StoreError::DamagedRow { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// When the first readable row from this sequence on was captured.
 fn oldest(log: &Log<'_>, from: u64) -> Result<Option<Moment>, StoreError> {
-    let next = log.tip()?.next;
+    let next = log.next()?;
     for sequence in (from..next).take(usize::try_from(TRIES).unwrap_or(usize::MAX)) {
-        match log.get(sequence) {
-            Ok(Some(row)) => return Ok(moment(&row)),
-            Ok(None) | Err(StoreError::DamagedRow { .. }) => {}
-            Err(error) => return Err(error),
+        if let Some(row) = readable(log, sequence)? {
+            return Ok(moment(&row));
         }
     }
     Ok(None)
