@@ -10,8 +10,6 @@
 
 mod arrival;
 pub(crate) mod audit;
-#[cfg(test)]
-pub(crate) mod conformance;
 mod item;
 mod query;
 pub(crate) mod ranges;
@@ -54,7 +52,8 @@ pub trait Inbox {
     /// leaves nothing and does not harm its neighbours.
     fn take(&mut self, arrivals: &[Arrival]) -> Result<Vec<Taken>, StoreError>;
 
-    /// Notes positions that will never come. Positions that are here, or were declared before, keep what they have.
+    /// Notes positions that will never come. Positions that are here, or were declared before, keep what they have. A gap
+    /// that breaks a bound, or would make one range too many, is not noted: the floors show what was.
     fn declare(&mut self, agent: &AgentId, gaps: &[Gap], now_ms: i64) -> Result<(), StoreError>;
 
     /// Notes up to where the agent knows that everything is settled. Never beyond the settled floor; it may fall, as

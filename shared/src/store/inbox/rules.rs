@@ -8,7 +8,7 @@ use crate::limit;
 use crate::message::{Behind, Kind};
 use crate::outcome::{Outcome, Reason};
 
-use super::{Arrival, Change, State, why};
+use super::{Arrival, Change, Gap, State, why};
 
 /// Bits of a place that hold the ordinal; the rank of the epoch stands above them.
 const ORDINAL_BITS: u32 = 40;
@@ -72,6 +72,11 @@ pub(crate) fn well_formed(arrival: &Arrival) -> bool {
     (1..=limit::FRAME_COUNT).contains(&count)
         && (1..=SEQUENCE_MAX - count as u64).contains(&arrival.first)
         && arrival.rows.iter().all(|row| row.len() <= limit::ENVELOPE_BYTES)
+}
+
+/// Whether a declared gap keeps the bounds of sequences.
+pub(crate) fn is_gap(gap: &Gap) -> bool {
+    (1..=gap.to).contains(&gap.from) && gap.to <= SEQUENCE_MAX
 }
 
 /// What waits behind a dead letter of this kind. A kind that is not known here parks.

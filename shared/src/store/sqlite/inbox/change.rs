@@ -125,7 +125,13 @@ impl Work<'_> {
                 envelope.capture.operator,
             ),
         )?;
+        // Those who waited for its name alone wait for it by its keys now, as far as they share one.
+        let waiters = self.waiters(msg.slot)?;
+        self.run("DELETE FROM behind WHERE before = ?1", [msg.slot])?;
         self.touch(msg, &msg.keys.clone())?;
+        for waiter in waiters {
+            self.look_again(waiter, true)?;
+        }
         Ok(Ok(()))
     }
 

@@ -2,8 +2,9 @@
 
 use crate::ident::{AgentId, Epoch, Lane};
 use crate::outcome::Reason;
+use crate::store::GapKind;
 use crate::store::StoreError;
-use crate::store::inbox::{Floor, Gap, GapKind, State, rules, why};
+use crate::store::inbox::{Floor, Gap, RANGES, State, rules, why};
 
 use super::lanes::{LaneRow, agent_id, lane_id, lane_row};
 use super::message::{Columns, detail};
@@ -13,11 +14,8 @@ use super::work::{Record, Work};
 impl Work<'_> {
     /// Notes a gap. What is here keeps what it has; what is not is filled without content.
     pub fn declare(&mut self, agent: &AgentId, gap: &Gap) -> Result<(), StoreError> {
-        if gap.from == 0 || gap.to < gap.from || gap.to > i64::MAX as u64 / 2 {
-            return Err(StoreError::Misuse(format!(
-                "a gap from {} to {}",
-                gap.from, gap.to
-            )));
+        if !rules::is_gap(gap) {
+            return Ok(());
         }
         let agent_id = self.agent(agent)?;
         let Some(epoch) = self.epoch(agent_id, gap.epoch, None)? else {
@@ -29,6 +27,9 @@ impl Work<'_> {
             return Ok(());
         }
         let ranges = lane.ranges.with(gap.from, gap.to);
+        if ranges.above.len() > RANGES.max(lane.ranges.above.len()) {
+            return Ok(());
+        }
         let before = std::mem::replace(&mut lane.ranges, ranges);
         self.anchor(lane.name.id, gap.to, gap.running)?;
         self.save_lane(&lane, &before)?;

@@ -1,6 +1,6 @@
 //! Keeping one row: what it is, where it stands, what it waits for.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::envelope::Envelope;
 use crate::ident::{Digest, MessageId, Position, Stamp};
@@ -14,7 +14,7 @@ use super::work::{LaneName, Record, Work};
 
 /// A row that is to be kept.
 pub(super) struct NewRow<'r> {
-    pub lane: Rc<LaneName>,
+    pub lane: Arc<LaneName>,
     pub sequence: u64,
     pub digest: Digest,
     pub bytes: &'r [u8],
@@ -23,6 +23,8 @@ pub(super) struct NewRow<'r> {
     pub beside: Option<Reason>,
     /// Whether anybody misses a message of this frame's positions.
     pub is_missed: bool,
+    /// Whether a message of this frame's positions was moved and came under its new name first.
+    pub has_moved: bool,
 }
 
 impl NewRow<'_> {
@@ -70,8 +72,15 @@ impl Work<'_> {
         }
         self.insert(&msg, row, envelope.as_ref())?;
         if let Some(envelope) = envelope.as_ref() {
-            if envelope.moved_from.is_some() {
-                self.take_over(&mut msg, envelope)?;
+            let moved = if row.has_moved {
+                self.moved_to(msg.agent, &row.stamp())?
+            } else {
+                None
+            };
+            match (moved, &envelope.moved_from) {
+                (Some(later), origin) => self.give_way(&mut msg, later, origin.as_ref())?,
+                (None, Some(origin)) => self.take_over(&mut msg, origin)?,
+                (None, None) => {}
             }
             self.settle_undo(&mut msg, envelope, true)?;
         }

@@ -1,6 +1,6 @@
 //! Agents, epochs in their order, and what is here of each lane with the digest of it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -15,7 +15,7 @@ use super::work::{LaneName, Work, all, find};
 /// A lane as it stands.
 #[derive(Debug, Clone)]
 pub(super) struct LaneRow {
-    pub name: Rc<LaneName>,
+    pub name: Arc<LaneName>,
     pub ranges: Ranges,
     /// The running digest at the floor of `ranges`.
     pub running: Digest,
@@ -75,12 +75,12 @@ pub(super) fn lane_name(connection: &Connection, id: i64) -> Result<LaneName, St
 }
 
 /// A lane's row; `Misuse` where there is none.
-pub(super) fn lane_row(connection: &Connection, name: Rc<LaneName>) -> Result<LaneRow, StoreError> {
+pub(super) fn lane_row(connection: &Connection, name: Arc<LaneName>) -> Result<LaneRow, StoreError> {
     let sql =
         "SELECT floor, running, settled, settled_running, acknowledged, diverged FROM lane WHERE id = ?1";
     let mut row = connection.prepare_cached(sql)?.query_row([name.id], |row| {
         Ok(LaneRow {
-            name: Rc::clone(&name),
+            name: Arc::clone(&name),
             ranges: Ranges {
                 floor: row.get::<_, i64>(0)? as u64,
                 above: Vec::new(),
@@ -216,12 +216,12 @@ impl Work<'_> {
     }
 
     /// Whose lane this is, remembered.
-    pub fn lane_name(&mut self, id: i64) -> Result<Rc<LaneName>, StoreError> {
+    pub fn lane_name(&mut self, id: i64) -> Result<Arc<LaneName>, StoreError> {
         if let Some(name) = self.memory.lanes.get(&id) {
-            return Ok(Rc::clone(name));
+            return Ok(Arc::clone(name));
         }
-        let name = Rc::new(lane_name(self.tx, id)?);
-        self.memory.lanes.insert(id, Rc::clone(&name));
+        let name = Arc::new(lane_name(self.tx, id)?);
+        self.memory.lanes.insert(id, Arc::clone(&name));
         Ok(name)
     }
 

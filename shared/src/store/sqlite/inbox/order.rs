@@ -88,9 +88,7 @@ impl Work<'_> {
 
     /// Frees all that wait for this message from it.
     pub fn release_behind(&mut self, slot: i64) -> Result<(), StoreError> {
-        let waiting: Vec<i64> = self.all("SELECT slot FROM behind WHERE before = ?1", [slot], |row| {
-            row.get(0)
-        })?;
+        let waiting = self.waiters(slot)?;
         if waiting.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use crate::envelope::Envelope;
 use crate::ident::{Lane, Stamp};
 use crate::store::StoreError;
+use crate::store::inbox::rules;
 
 use super::lanes::{lane_id, lane_row};
 use super::message::Msg;
@@ -36,10 +37,7 @@ impl Work<'_> {
     /// The message that an agent means by this stamp.
     pub fn resolve(&mut self, agent: i64, stamp: &Stamp) -> Result<Found, StoreError> {
         if let Some(slot) = self.moved_to(agent, stamp)? {
-            // The name stays when what it led to is pruned.
-            return Ok(self
-                .message(slot)?
-                .map_or(Found::Gone, |msg| Found::Here(Box::new(msg))));
+            return self.follow(agent, slot);
         }
         let Some(lane) = lane_id(self.tx, agent, stamp.position.epoch, stamp.position.lane)? else {
             return Ok(Found::Missing);
@@ -67,6 +65,24 @@ impl Work<'_> {
         } else {
             Found::Missing
         })
+    }
+
+    /// The newest copy of a message, from one that was moved.
+    fn follow(&mut self, agent: i64, mut slot: i64) -> Result<Found, StoreError> {
+        loop {
+            // The name stays when what it led to is pruned.
+            let Some(msg) = self.message(slot)? else {
+                return Ok(Found::Gone);
+            };
+            let next = match self.id(&msg)? {
+                Some(id) => self.moved_to(agent, &id.stamp())?,
+                None => None,
+            };
+            match next {
+                Some(next) => slot = next,
+                None => return Ok(Found::Here(Box::new(msg))),
+            }
+        }
     }
 
     /// The message that was first at a position, or the `lost` one that covers it.
@@ -103,6 +119,20 @@ impl Work<'_> {
         let sql = "SELECT slot FROM moved WHERE agent = ?1 AND epoch = ?2 AND number = ?3 AND sequence = ?4 \
                    AND digest = ?5";
         self.find(sql, (agent, epoch, lane, sequence, digest), |row| row.get(0))
+    }
+
+    /// Whether any message of these positions was moved and came under its new name.
+    pub fn any_moved(
+        &self,
+        agent: i64,
+        epoch: i64,
+        lane: Lane,
+        range: (u64, u64),
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM moved WHERE agent = ?1 AND epoch = ?2 AND number = ?3 AND sequence BETWEEN ?4 AND ?5 \
+                   LIMIT 1";
+        let range = (agent, epoch, lane.number(), range.0 as i64, range.1 as i64);
+        Ok(self.find(sql, range, |_| Ok(()))?.is_some())
     }
 
     /// Makes `slot` wait for a message that is not here.
@@ -152,20 +182,46 @@ impl Work<'_> {
         self.all(sql, (agent, epoch, lane, sequence, digest), |row| row.get(0))
     }
 
-    /// Looks again at what a message misses, after something came or was declared. `holds` says whether it is held where
-    /// it undoes what has taken effect; not so once a person has let it go on.
+    /// Looks again at what a message waits for by name, after something came or was declared. `holds` says whether it is
+    /// held where it undoes what has taken effect; not so once a person has let it go on.
     pub fn look_again(&mut self, slot: i64, holds: bool) -> Result<(), StoreError> {
         self.run("DELETE FROM missing WHERE slot = ?1", [slot])?;
+        self.run(
+            "DELETE FROM behind WHERE slot = ?1 \
+             AND before IN (SELECT slot FROM message WHERE slot = before AND keys = x'')",
+            [slot],
+        )?;
         let mut msg = self.need(slot)?;
         if msg.is_settled() {
             return Ok(());
         }
         if let Some(envelope) = self.envelope(slot)? {
-            if crate::store::inbox::rules::waits(&msg.kind) {
+            if rules::waits(&msg.kind) {
                 self.wait_for_links(&msg, &envelope)?;
             }
             self.settle_undo(&mut msg, &envelope, holds)?;
         }
         self.refresh(slot)
+    }
+
+    /// Has all who wait for a message under this name look again: those who miss it, and those who wait for the loss of it.
+    pub fn wake(&mut self, agent: i64, stamp: &Stamp) -> Result<(), StoreError> {
+        let mut waiting = self.missed(agent, stamp)?;
+        if let Some(lane) = lane_id(self.tx, agent, stamp.position.epoch, stamp.position.lane)?
+            && let Some(lost) = self.first_at(lane, stamp.position.sequence)?.filter(Msg::is_lost)
+        {
+            waiting.extend(self.waiters(lost.slot)?);
+        }
+        for slot in waiting {
+            self.look_again(slot, true)?;
+        }
+        Ok(())
+    }
+
+    /// Those who wait for a message that is here.
+    pub fn waiters(&self, slot: i64) -> Result<Vec<i64>, StoreError> {
+        self.all("SELECT slot FROM behind WHERE before = ?1", [slot], |row| {
+            row.get(0)
+        })
     }
 }

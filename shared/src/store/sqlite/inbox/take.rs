@@ -17,6 +17,7 @@ struct Frame<'a> {
     digests: Vec<Digest>,
     number: i64,
     is_missed: bool,
+    has_moved: bool,
 }
 
 impl Frame<'_> {
@@ -34,6 +35,7 @@ impl Frame<'_> {
             arrival: self.number,
             beside,
             is_missed: self.is_missed,
+            has_moved: self.has_moved,
         }
     }
 }
@@ -112,6 +114,7 @@ impl Work<'_> {
             digests: arrival.rows.iter().map(|row| Digest::of(row)).collect(),
             number: self.head.arrival,
             is_missed: !missed.is_empty(),
+            has_moved: self.any_moved(agent, arrival.epoch.0 as i64, arrival.lane, range)?,
         })
     }
 

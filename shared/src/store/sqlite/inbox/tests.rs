@@ -10,4 +10,4 @@ fn open() -> (SqliteInbox, TempDir) {
     (inbox, home)
 }
 
-crate::store::inbox::conformance::all_promises!(super::open);
+crate::store::conformance::inbox::all_promises!(super::open);

@@ -103,8 +103,10 @@ impl Work<'_> {
             self.run("DELETE FROM behind WHERE slot = ?1 AND before = ?2", (twin, slot))?;
             self.queue_again(twin)?;
             let mut msg = self.need(twin)?;
-            if let Some(envelope) = self.envelope(twin)?.filter(|_| !msg.is_settled()) {
-                self.take_over(&mut msg, &envelope)?;
+            if let Some(original) = self.message(slot)?.filter(|_| !msg.is_settled())
+                && let Some(id) = self.id(&original)?
+            {
+                self.take_over(&mut msg, &id.stamp())?;
             }
             self.refresh(twin)?;
         }
@@ -130,10 +132,7 @@ impl Work<'_> {
 
     /// Makes a moved message the one that counts, instead of the copy under its old name. That copy wins where it has
     /// settled; where it is at the target now, this one waits for what becomes of it.
-    pub fn take_over(&mut self, msg: &mut Msg, envelope: &Envelope) -> Result<(), StoreError> {
-        let Some(origin) = &envelope.moved_from else {
-            return Ok(());
-        };
+    pub fn take_over(&mut self, msg: &mut Msg, origin: &Stamp) -> Result<(), StoreError> {
         let copy = self
             .copy_of(msg.agent, origin)?
             .filter(|copy| copy.slot != msg.slot);
@@ -159,6 +158,18 @@ impl Work<'_> {
         self.settle(&mut copy, Outcome::Superseded { by }, "supersede")?;
         *msg = self.need(msg.slot)?;
         self.wake(msg.agent, origin)
+    }
+
+    /// A message whose newer copy came first never takes effect. What it is itself a copy of is that one's to take over.
+    pub fn give_way(&mut self, msg: &mut Msg, later: i64, origin: Option<&Stamp>) -> Result<(), StoreError> {
+        let mut by = None;
+        if let Some(mut later) = self.message(later)? {
+            by = Some(self.named(&later)?);
+            if let Some(origin) = origin.filter(|_| !later.is_settled() && !later.in_flight()) {
+                self.take_over(&mut later, origin)?;
+            }
+        }
+        self.settle(msg, Outcome::Superseded { by }, "supersede")
     }
 
     /// What a person or the target decided about the old copy holds for the new one.
@@ -194,13 +205,6 @@ impl Work<'_> {
             "INSERT OR REPLACE INTO moved VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (msg.agent, epoch, lane, sequence, digest, msg.slot),
         )?;
-        Ok(())
-    }
-
-    fn wake(&mut self, agent: i64, stamp: &Stamp) -> Result<(), StoreError> {
-        for slot in self.missed(agent, stamp)? {
-            self.look_again(slot, true)?;
-        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! One transaction at work: its counters, its author, and the small tools that every step needs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
@@ -78,7 +78,7 @@ pub(super) struct LaneName {
 /// Names that were looked up before. Only what is committed stays here: after an error it is emptied.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    pub lanes: HashMap<i64, Rc<LaneName>>,
+    pub lanes: HashMap<i64, Arc<LaneName>>,
     keys: HashMap<i64, HashMap<String, i64>>,
     keys_count: usize,
 }

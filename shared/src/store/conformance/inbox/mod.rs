@@ -13,7 +13,7 @@ macro_rules! conformance {
             $(#[test]
             fn $name() {
                 let (mut store, _home) = $open();
-                crate::store::inbox::conformance::$part::$name(&mut store);
+                crate::store::conformance::inbox::$part::$name(&mut store);
             })*
         })*
     };
@@ -23,7 +23,7 @@ pub(crate) use conformance;
 /// Every promise, for the store that `$open` makes.
 macro_rules! all_promises {
     ($open:path) => {
-        crate::store::inbox::conformance::conformance! { $open =>
+        crate::store::conformance::inbox::conformance! { $open =>
             dedup {
                 what_is_known_is_recognised_and_adds_nothing
                 rows_out_of_order_are_kept_and_the_floor_follows_with_its_digest

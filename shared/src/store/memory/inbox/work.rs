@@ -1,0 +1,206 @@
+//! Changes that the flow, or a person through it, asks for.
+
+use crate::message::{Key, Kind, Message};
+use crate::store::StoreError;
+use crate::store::inbox::{
+    Change, Filter, InboxView, PAGE, Request, Selection, Slot, State, Ticket, Verdict, Worklist, rules,
+};
+
+use super::MemoryInbox;
+use super::state::Author;
+
+impl Worklist for MemoryInbox {
+    fn change(&mut self, requests: &[Request], who: &str, now_ms: i64) -> Result<Vec<Verdict>, StoreError> {
+        let by = Author { who, now_ms };
+        Ok(requests.iter().map(|request| self.request(request, by)).collect())
+    }
+
+    fn change_where(
+        &mut self,
+        filter: &Filter,
+        after: Option<Slot>,
+        change: &Change,
+        limit: usize,
+        who: &str,
+        now_ms: i64,
+    ) -> Result<Selection, StoreError> {
+        let limit = limit.min(PAGE);
+        let found = self.list(filter, after, limit)?;
+        let next = found
+            .last()
+            .filter(|_| found.len() == limit)
+            .map(|entry| entry.ticket.slot);
+        let requests: Vec<Request> = found
+            .iter()
+            .map(|entry| Request {
+                ticket: entry.ticket,
+                change: change.clone(),
+            })
+            .collect();
+        let verdicts = self.change(&requests, who, now_ms)?;
+        let changed = verdicts
+            .iter()
+            .filter(|verdict| matches!(verdict, Verdict::Done(..)))
+            .count();
+        Ok(Selection { changed, next })
+    }
+
+    fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError> {
+        let mut pruned = 0;
+        for at in self.lanes.keys().cloned().collect::<Vec<_>>() {
+            let acknowledged = self.lanes[&at].acknowledged;
+            let mut here: Vec<(u64, i64)> = self
+                .rows
+                .values()
+                .filter(|row| row.lane_at() == at && !row.beside)
+                .map(|row| (row.position.sequence, row.slot))
+                .collect();
+            here.sort_unstable();
+            let old = |slot: &i64| {
+                let row = &self.rows[slot];
+                let last = row.last.unwrap_or(row.position.sequence);
+                last <= acknowledged && row.is_settled() && row.changed_ms < settled_before_ms
+            };
+            let gone: Vec<i64> = here
+                .iter()
+                .map(|(_, slot)| *slot)
+                .take_while(old)
+                .take(max - pruned)
+                .collect();
+            pruned += gone.len();
+            gone.into_iter().for_each(|slot| self.forget(slot));
+            let left: Vec<u64> = here
+                .iter()
+                .filter(|(_, slot)| self.rows.contains_key(slot))
+                .map(|at| at.0)
+                .collect();
+            let beside: Vec<i64> = self
+                .rows
+                .values()
+                .filter(|row| {
+                    let sequence = row.position.sequence;
+                    row.lane_at() == at && row.beside && sequence <= acknowledged && !left.contains(&sequence)
+                })
+                .filter(|row| row.is_settled() && row.changed_ms < settled_before_ms)
+                .map(|row| row.slot)
+                .take(max - pruned)
+                .collect();
+            pruned += beside.len();
+            beside.into_iter().for_each(|slot| self.forget(slot));
+        }
+        Ok(pruned)
+    }
+}
+
+impl MemoryInbox {
+    fn forget(&mut self, slot: i64) {
+        if let Some(row) = self.rows.remove(&slot) {
+            for users in self.by_key.values_mut() {
+                users.remove(&slot);
+            }
+            if let Some(here) = self.at.get_mut(&(row.agent, row.position)) {
+                here.retain(|other| *other != slot);
+            }
+        }
+    }
+
+    fn request(&mut self, request: &Request, by: Author<'_>) -> Verdict {
+        let Ticket { slot, version } = request.ticket;
+        let Some(row) = self.rows.get(&slot.0).filter(|row| row.version == version) else {
+            return Verdict::Stale;
+        };
+        let state = match row.state {
+            State::Waiting { .. } => State::Waiting {
+                ready: self.is_ready(row),
+            },
+            ref state => state.clone(),
+        };
+        let next = rules::next(&state, row.attempt, row.is_lost(), &request.change, by.who);
+        let (next, attempt) = match next {
+            Ok(next) => next,
+            Err(text) => return Verdict::Refused(text),
+        };
+        if let Err(text) = self.reopen_row(slot.0, &request.change, by) {
+            return Verdict::Refused(text);
+        }
+        if let Some(row) = self.rows.get_mut(&slot.0) {
+            row.attempt = attempt;
+        }
+        let detail = match &request.change {
+            Change::Retry { reason } | Change::Amend { reason, .. } => reason.clone(),
+            Change::Settle(crate::outcome::Outcome::Applied(record)) => {
+                format!("applied: {} {} ({})", record.model, record.id, record.name)
+            }
+            _ => String::new(),
+        };
+        self.put(slot.0, next, by, request.change.word(), detail);
+        self.follow_up(by);
+        let row = &self.rows[&slot.0];
+        let ticket = Ticket {
+            slot,
+            version: row.version,
+        };
+        Verdict::Done(ticket, self.shown(row))
+    }
+
+    /// What must be so before a message is tried again, and what that changes beside its state.
+    fn reopen_row(&mut self, slot: i64, change: &Change, by: Author<'_>) -> Result<(), String> {
+        if !matches!(change, Change::Retry { .. } | Change::Amend { .. }) {
+            return Ok(());
+        }
+        let row = &self.rows[&slot];
+        if row.envelope.is_none() {
+            return rules::decode(&row.bytes).map(drop).map_err(|reason| reason.text);
+        }
+        let overtaken = |other: &super::MemRow| {
+            other.agent == row.agent
+                && other.spot() > row.spot()
+                && other.in_flight()
+                && !other.passed
+                && !other.keys.is_disjoint(&row.keys)
+        };
+        if row.passed && self.rows.values().any(overtaken) {
+            return Err("a later message of its keys is being sent".into());
+        }
+        let judged = match &row.state {
+            State::Dead(reason) => !rules::never_judged(reason),
+            _ => true,
+        };
+        let was_dead = matches!(row.state, State::Dead(_));
+        let keys = self.amended_keys(slot, change)?;
+        let (agent, id) = (row.agent.clone(), row.id());
+        let undoes = row
+            .envelope
+            .as_ref()
+            .is_some_and(|envelope| envelope.reverses.is_some());
+        for key in keys {
+            self.use_key(&agent, key.clone(), slot, id.as_ref());
+            if let Some(row) = self.rows.get_mut(&slot) {
+                row.keys.insert(key);
+            }
+        }
+        if let Some(row) = self.rows.get_mut(&slot) {
+            row.passed = false;
+            if undoes && was_dead {
+                row.undoing = Some(!judged);
+            }
+            if let Change::Amend { body, .. } = change {
+                row.amendments.push(body.clone());
+            }
+        }
+        let _ = by;
+        Ok(())
+    }
+
+    fn amended_keys(&self, slot: i64, change: &Change) -> Result<Vec<Key>, String> {
+        let Change::Amend { body, .. } = change else {
+            return Ok(Vec::new());
+        };
+        let Some(envelope) = &self.rows[&slot].envelope else {
+            return Err("there is no body to amend".into());
+        };
+        let kind: Kind = envelope.kind.parse().map_err(|error| format!("{error}"))?;
+        let message = Message::parse(kind, envelope.schema, body).map_err(|error| error.to_string())?;
+        Ok(message.keys())
+    }
+}
