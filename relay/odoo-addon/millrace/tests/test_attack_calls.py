@@ -206,3 +206,19 @@ class TestAttackCalls(PostingCase):
         ):
             with self.subTest(text=text), self.assertRaises(ValidationError):
                 self.domain.allow = text
+
+    def test_an_expectation_is_no_oracle_for_records_that_the_bot_may_not_read(self):
+        company = self.env["res.company"].create({"name": "foreign"})
+        secret = self.env["res.partner"].create({"name": "secret", "company_id": company.id})
+        self.assertEqual(secret.name, "secret", "and now it is in the cache of this transaction")
+        self.env["ir.rule"].create(
+            {
+                "name": "own company",
+                "model_id": self.env["ir.model"]._get("res.partner").id,
+                "domain_force": "[('company_id', 'in', [False] + company_ids)]",
+            }
+        )
+        for check in ({"all": [["name", "=", "other"]]}, {"values": {"name": ["other"]}}):
+            error = self.forbidden({"expect": [{"model": "res.partner", "ids": secret.ids, **check}]})
+            self.assertEqual(error["name"], "odoo.exceptions.AccessError")
+            self.assertNotIn("name=secret", error["message"])

@@ -254,10 +254,11 @@ class TestConcurrency(BaseCase):
 
     def test_a_posting_that_began_before_a_take_and_comes_after_it_is_stale(self):
         taken = []
-        answer = self.call(
-            *self.apply(self.posting("between", "between")),
-            ready=lambda: taken.append(self.call("take", PLANT, 0)["number"]),
-        )
+        with mute_logger("odoo.sql_db", "odoo.service.model"):
+            answer = self.call(
+                *self.apply(self.posting("between", "between")),
+                ready=lambda: taken.append(self.call("take", PLANT, 0)["number"]),
+            )
         self.assertEqual((answer["state"], answer["current"]), ("stale", taken[0]))
         self.assertEqual(self.partners("between"), 0)
 
