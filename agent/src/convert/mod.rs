@@ -3,5 +3,7 @@
 //! Nothing here knows what a station asks for or where the bytes came from.
 
 pub mod barcode;
+pub mod file;
 pub mod form;
 pub mod gs1;
+pub mod table;

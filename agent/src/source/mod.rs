@@ -3,6 +3,7 @@
 //! A source is settings (plain data), and a task that reads, hands over to the pure rooms (`convert`, `station`), has
 //! the result kept, and answers. Nothing here knows how or where it is kept.
 
+pub mod folder;
 pub mod http;
 pub mod keep;
 pub mod session;
@@ -13,4 +14,4 @@ pub use keep::{Keep, KeepError, Now};
 pub use tally::{Count, Tally};
 
 #[cfg(test)]
-pub(crate) mod memory;
+pub(crate) mod testing;

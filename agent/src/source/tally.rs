@@ -51,6 +51,8 @@ counts! {
     FileDone = "file_done",
     /// Files of which something was rejected.
     FileRejected = "file_rejected",
+    /// Times a file could not be taken now and is tried again.
+    FileWaits = "file_waits",
     /// Kept dialogues that could not be continued.
     DialogueLost = "dialogue_lost",
 }

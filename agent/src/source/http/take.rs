@@ -175,20 +175,9 @@ impl<K: Keep> Taker<K> {
 
     fn judge(&self, client: &Client, text: &str) -> Result<(Form, Digest), (Option<String>, FormError)> {
         let mut form = Form::parse(text).map_err(|error| (form::external_id_of(text), error))?;
-        let named = form.station.take().or_else(|| client.station.clone());
-        let station = match named {
-            None => Err(FormError::new(
-                "station",
-                "name the station where it was captured",
-            )),
-            Some(station) if self.settings.stations.contains(&station) => Ok(station),
-            Some(station) => Err(FormError::new(
-                "station",
-                format!("`{station}` is no station of this agent"),
-            )),
-        };
         let id = form.external_id.clone();
-        form.station = Some(station.map_err(|error| (id.clone(), error))?);
+        form.at_station(client.station.as_deref(), &self.settings.stations)
+            .map_err(|error| (id.clone(), error))?;
         let content = form.content().map_err(|error| (id, error))?;
         Ok((form, content))
     }

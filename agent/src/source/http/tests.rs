@@ -1,15 +1,15 @@
-//! What a system is told, over real sockets. The store is a stand-in in memory.
+//! What a system is told, over real sockets. The store is the real one, on SQLite.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::source::memory::{Memory, Mood, clock};
+use crate::source::testing::{Mood, Store, clock};
 
 const TOKEN: &str = "a-token-of-enough-characters";
 
 struct World {
-    memory: Memory,
+    store: Store,
     tally: Arc<Tally>,
     address: SocketAddr,
     stop: CancellationToken,
@@ -42,13 +42,13 @@ impl World {
         settings.answer_within = Duration::from_millis(500);
         change(&mut settings);
         assert_eq!(settings.problems(), Vec::<String>::new());
-        let (memory, tally) = (Memory::default(), Arc::new(Tally::default()));
-        let source = HttpSource::bind(settings, memory.clone(), clock(), tally.clone())
+        let (store, tally) = (Store::default(), Arc::new(Tally::default()));
+        let source = HttpSource::bind(settings, store.clone(), clock(), tally.clone())
             .await
             .unwrap();
         let stop = CancellationToken::new();
         Self {
-            memory,
+            store,
             tally,
             address: source.local_addr().unwrap(),
             stop: stop.clone(),
@@ -101,7 +101,7 @@ impl World {
     }
 
     fn kept(&self) -> usize {
-        self.memory.look().drafts.len()
+        self.store.look().drafts.len()
     }
 }
 
@@ -121,7 +121,7 @@ async fn a_message_is_answered_with_its_name_once_it_is_kept() {
     let world = World::new().await;
     let answer = world.post(&count("E1", "3")).await;
     assert_eq!(answer.status, 200);
-    let kept = world.memory.look();
+    let kept = world.store.look();
     let capture = &kept.drafts[0].capture;
     assert_eq!(capture.station.as_deref(), Some("STORE"));
     assert_eq!(capture.source, "http/mes");
@@ -178,7 +178,7 @@ async fn several_messages_come_as_an_array_or_as_lines_and_keep_their_order() {
     let headers =
         format!("Authorization: Bearer {TOKEN}\r\nContent-Type: application/x-ndjson; charset=utf-8\r\n");
     assert_eq!(world.post_as(&headers, &lines).await.status, 200);
-    let bodies = world.memory.bodies();
+    let bodies = world.store.bodies();
     let figures: Vec<bool> = (1..=4)
         .map(|n| bodies[n - 1].contains(&format!("\"{n}\"")))
         .collect();
@@ -220,7 +220,7 @@ async fn under_a_key_alone_all_messages_are_kept_or_none() {
     assert_eq!(world.with_key("K", &good).await.status, 200);
     assert_eq!(world.kept(), 2);
     assert_eq!(
-        world.memory.look().drafts[1].capture.source_id.as_deref(),
+        world.store.look().drafts[1].capture.source_id.as_deref(),
         Some("K#1")
     );
     let mixed = format!("[{},{}]", count("X", "1"), count("", "2"));
@@ -295,17 +295,17 @@ async fn ids_of_two_clients_are_their_own() {
 async fn a_full_broken_or_slow_store_is_told_and_the_request_can_be_repeated() {
     let world = World::new().await;
     for mood in [Mood::Full, Mood::Broken, Mood::Mute] {
-        world.memory.mood(mood);
+        world.store.mood(mood);
         let answer = world.post(&count("E1", "1")).await;
         assert_eq!(answer.status, 503, "{mood:?}");
         assert!(answer.head.contains("retry-after: 10"));
     }
-    world.memory.mood(Mood::Well);
-    world.memory.moving.send_replace(false);
+    world.store.mood(Mood::Well);
+    world.store.moving.send_replace(false);
     let answer = world.post(&count("E2", "1")).await;
     assert_eq!(answer.status, 503);
     assert!(answer.body["detail"].as_str().unwrap().contains("same ids"));
-    world.memory.moving.send_replace(true);
+    world.store.moving.send_replace(true);
     for id in ["E1", "E2"] {
         assert_eq!(world.post(&count(id, "1")).await.status, 200);
     }
@@ -391,14 +391,14 @@ async fn requests_beyond_the_limit_are_told_to_come_again() {
         settings.answer_within = Duration::from_secs(10);
     })
     .await;
-    world.memory.moving.send_replace(false);
+    world.store.moving.send_replace(false);
     let (first, second) = (count("E1", "1"), count("E2", "1"));
     let (one, other) = tokio::join!(world.post(&first), async {
         while world.tally.get(Count::Arrived) == 0 {
             tokio::task::yield_now().await;
         }
         let other = world.post(&second).await;
-        world.memory.moving.send_replace(true);
+        world.store.moving.send_replace(true);
         other
     });
     assert_eq!((one.status, other.status), (200, 503));
@@ -408,14 +408,14 @@ async fn requests_beyond_the_limit_are_told_to_come_again() {
 #[tokio::test]
 async fn told_to_stop_the_source_answers_the_request_it_has_begun() {
     let world = World::of(|settings| settings.answer_within = Duration::from_secs(10)).await;
-    world.memory.moving.send_replace(false);
+    world.store.moving.send_replace(false);
     let message = count("E1", "1");
     let (answer, ()) = tokio::join!(world.post(&message), async {
         while world.tally.get(Count::Arrived) == 0 {
             tokio::task::yield_now().await;
         }
         world.stop.cancel();
-        world.memory.moving.send_replace(true);
+        world.store.moving.send_replace(true);
     });
     assert_eq!(answer.status, 200);
     world.task.await.unwrap();

@@ -1,4 +1,4 @@
-//! What a scanner hears, over real sockets. The store is a stand-in in memory.
+//! What a scanner hears, over real sockets. The store is the real one, on SQLite.
 
 use millrace_shared::message::Completion;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -6,11 +6,11 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::source::memory::{Memory, Mood, clock};
+use crate::source::testing::{Mood, Store, clock};
 use crate::station::{Makes, Profile};
 
 struct World {
-    memory: Memory,
+    store: Store,
     tally: Arc<Tally>,
     address: SocketAddr,
     stop: CancellationToken,
@@ -18,7 +18,7 @@ struct World {
 }
 
 impl World {
-    async fn of(memory: &Memory, change: impl FnOnce(&mut TcpSettings)) -> Self {
+    async fn of(store: &Store, change: impl FnOnce(&mut TcpSettings)) -> Self {
         let mut settings = TcpSettings::new("scanners", "127.0.0.1:0".parse().unwrap());
         settings.answer_within = Duration::from_millis(300);
         change(&mut settings);
@@ -28,12 +28,12 @@ impl World {
             profile: Profile::new(Makes::Production(Completion::Auto)),
         });
         let tally = Arc::new(Tally::default());
-        let source = TcpSource::bind(settings, station, memory.clone(), clock(), tally.clone())
+        let source = TcpSource::bind(settings, station, store.clone(), clock(), tally.clone())
             .await
             .unwrap();
         let stop = CancellationToken::new();
         Self {
-            memory: memory.clone(),
+            store: store.clone(),
             tally,
             address: source.local_addr().unwrap(),
             stop: stop.clone(),
@@ -42,7 +42,7 @@ impl World {
     }
 
     async fn new() -> Self {
-        Self::of(&Memory::default(), |_| {}).await
+        Self::of(&Store::default(), |_| {}).await
     }
 
     async fn device(&self) -> Device {
@@ -90,8 +90,8 @@ impl Device {
 
 #[tokio::test]
 async fn a_scanner_hears_booked_after_the_message_is_kept() {
-    let memory = Memory::default();
-    let world = World::of(&memory, |_| {}).await;
+    let store = Store::default();
+    let world = World::of(&store, |_| {}).await;
     let mut device = world.device().await;
     assert!(device.scan("O:MO1").await.starts_with("OK order MO1"));
     assert!(device.scan("Q:5").await.starts_with("OK "));
@@ -106,7 +106,7 @@ async fn a_scanner_hears_booked_after_the_message_is_kept() {
             .starts_with("ALREADY already booked")
     );
     world.end().await;
-    let kept = memory.look();
+    let kept = store.look();
     assert_eq!((kept.drafts.len(), kept.scans.len()), (1, 4));
     let capture = &kept.drafts[0].capture;
     assert_eq!(capture.station.as_deref(), Some("PRESS-1"));
@@ -134,7 +134,7 @@ async fn two_interleaved_scanners_on_one_station_do_not_mix() {
         left.scan(a).await;
         right.scan(b).await;
     }
-    let bodies = world.memory.bodies();
+    let bodies = world.store.bodies();
     assert!(
         bodies[0].contains(r#""order":"1""#) && bodies[0].contains(r#""5""#),
         "{bodies:?}"
@@ -147,7 +147,7 @@ async fn two_interleaved_scanners_on_one_station_do_not_mix() {
 
 #[tokio::test]
 async fn devices_behind_one_address_do_not_mix_where_each_connection_has_its_dialogue() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.dialogue_per = DialoguePer::Connection;
     })
     .await;
@@ -161,7 +161,12 @@ async fn devices_behind_one_address_do_not_mix_where_each_connection_has_its_dia
     );
     left.scan("Q:5").await;
     assert!(left.scan("CMD:CONFIRM").await.starts_with("BOOKED"));
-    assert!(world.memory.look().dialogues.is_empty());
+    let kept = world
+        .store
+        .dialogue("PRESS-1", "scanners/127.0.0.1")
+        .await
+        .unwrap();
+    assert_eq!(kept, None);
 }
 
 #[tokio::test]
@@ -177,16 +182,16 @@ async fn a_device_that_connects_again_goes_on_where_it_was_and_its_older_connect
 
 #[tokio::test]
 async fn a_dialogue_survives_a_restart_and_its_last_message_can_be_undone() {
-    let memory = Memory::default();
-    let world = World::of(&memory, |_| {}).await;
+    let store = Store::default();
+    let world = World::of(&store, |_| {}).await;
     world.device().await.scan("O:1").await;
     world.end().await;
-    let world = World::of(&memory, |_| {}).await;
+    let world = World::of(&store, |_| {}).await;
     let mut device = world.device().await;
     device.scan("Q:5").await;
     assert!(device.scan("CMD:CONFIRM").await.starts_with("BOOKED"));
     world.end().await;
-    let world = World::of(&memory, |_| {}).await;
+    let world = World::of(&store, |_| {}).await;
     let mut device = world.device().await;
     assert!(device.scan("CMD:CONFIRM").await.starts_with("ALREADY"));
     assert!(
@@ -195,7 +200,7 @@ async fn a_dialogue_survives_a_restart_and_its_last_message_can_be_undone() {
             .await
             .starts_with("BOOKED undone: order 1")
     );
-    let kept = memory.look();
+    let kept = store.look();
     let reverses = kept.drafts[1].reverses.as_ref().unwrap();
     assert_eq!(reverses.position.sequence, 1);
     assert_eq!(kept.drafts[1].message, kept.drafts[0].message);
@@ -207,7 +212,7 @@ async fn a_full_or_failing_store_is_told_to_the_device_and_nothing_is_taken() {
     let mut device = world.device().await;
     device.scan("O:1").await;
     for mood in [Mood::Full, Mood::Broken] {
-        world.memory.mood(mood);
+        world.store.mood(mood);
         assert!(
             device
                 .scan("Q:5")
@@ -215,7 +220,7 @@ async fn a_full_or_failing_store_is_told_to_the_device_and_nothing_is_taken() {
                 .starts_with("FAILED not kept, scan again later")
         );
     }
-    world.memory.mood(Mood::Well);
+    world.store.mood(Mood::Well);
     assert!(
         device.scan("CMD:CONFIRM").await.starts_with("REFUSED"),
         "the quantity was not taken"
@@ -231,16 +236,16 @@ async fn a_closing_scan_whose_answer_was_lost_books_once_when_it_is_scanned_agai
     let mut device = world.device().await;
     device.scan("O:1").await;
     device.scan("Q:5").await;
-    world.memory.mood(Mood::Mute);
+    world.store.mood(Mood::Mute);
     assert!(device.scan("CMD:CONFIRM").await.starts_with("FAILED"));
-    world.memory.mood(Mood::Well);
+    world.store.mood(Mood::Well);
     assert!(
         device
             .scan("CMD:CONFIRM")
             .await
             .starts_with("ALREADY already booked: order 1")
     );
-    assert_eq!(world.memory.look().drafts.len(), 1);
+    assert_eq!(world.store.look().drafts.len(), 1);
     assert!(
         device.scan("CMD:UNDO").await.starts_with("BOOKED"),
         "its name was found by its claim"
@@ -252,10 +257,10 @@ async fn while_the_disk_is_slow_the_device_is_answered_and_the_scan_counts_once(
     let world = World::new().await;
     let mut device = world.device().await;
     device.scan("O:1").await;
-    world.memory.moving.send_replace(false);
+    world.store.moving.send_replace(false);
     assert!(device.scan("ITEM").await.starts_with("FAILED"));
     assert!(device.scan("ITEM").await.starts_with("FAILED"), "still slow");
-    world.memory.moving.send_replace(true);
+    world.store.moving.send_replace(true);
     assert!(
         device.scan("ITEM").await.starts_with("ALREADY"),
         "the first one was kept after all"
@@ -270,7 +275,7 @@ async fn while_the_disk_is_slow_the_device_is_answered_and_the_scan_counts_once(
 
 #[tokio::test]
 async fn a_reading_without_code_is_counted_and_never_a_code() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.replies.no_read = "NOREAD\\r\\n".parse().unwrap();
         settings.heartbeats = vec!["PING".into()];
     })
@@ -281,12 +286,12 @@ async fn a_reading_without_code_is_counted_and_never_a_code() {
     assert!(device.scan("O:1").await.starts_with("OK"));
     assert_eq!(world.tally.get(Count::NoRead), 1);
     assert_eq!(world.tally.get(Count::Heartbeat), 2);
-    assert_eq!(world.memory.look().scans.len(), 1);
+    assert_eq!(world.store.look().scans.len(), 1);
 }
 
 #[tokio::test]
 async fn what_is_too_long_or_not_utf8_or_half_is_refused_counted_and_kept_for_inspection() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.scan_bytes_max = 64;
         settings.unfinished = Duration::from_millis(50);
     })
@@ -308,7 +313,7 @@ async fn what_is_too_long_or_not_utf8_or_half_is_refused_counted_and_kept_for_in
             .starts_with("REFUSED the code was not complete")
     );
     assert!(device.scan("O:1").await.starts_with("OK order 1;"));
-    let kept = world.memory.look();
+    let kept = world.store.look();
     let raws: Vec<&[u8]> = kept.scans.iter().map(|scan| scan.raw.as_slice()).collect();
     assert_eq!(raws, [&[b'x'; 64][..], b"O:\xff\xfe", b"O:12", b"O:1"]);
     for count in [Count::TooLong, Count::NotUtf8, Count::Unfinished] {
@@ -318,7 +323,7 @@ async fn what_is_too_long_or_not_utf8_or_half_is_refused_counted_and_kept_for_in
 
 #[tokio::test]
 async fn a_device_that_sends_too_fast_waits_and_loses_nothing() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.scans_per_second = 100;
         settings.burst = 2;
     })
@@ -338,7 +343,7 @@ async fn a_device_that_sends_too_fast_waits_and_loses_nothing() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_or_without_a_name_are_refused_and_silent_ones_end() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.connections_max = 1;
         settings.idle = Duration::from_millis(300);
         settings.only_named = true;
@@ -363,24 +368,24 @@ async fn connections_beyond_the_limit_or_without_a_name_are_refused_and_silent_o
     );
     assert!(again.is_closed().await, "silent for too long");
     assert_eq!(world.tally.get(Count::ConnectionRefused), 2);
-    assert_eq!(world.memory.look().scans[0].connection, "scanners/left");
+    assert_eq!(world.store.look().scans[0].connection, "scanners/left");
 }
 
 #[tokio::test]
 async fn told_to_stop_the_source_finishes_the_scan_it_has_begun() {
-    let world = World::of(&Memory::default(), |settings| {
+    let world = World::of(&Store::default(), |settings| {
         settings.answer_within = Duration::from_secs(10)
     })
     .await;
     let mut device = world.device().await;
     device.scan("O:1").await;
-    world.memory.moving.send_replace(false);
+    world.store.moving.send_replace(false);
     device.send(b"Q:5\r").await;
     while world.tally.get(Count::Arrived) < 2 {
         tokio::task::yield_now().await;
     }
     world.stop.cancel();
-    world.memory.moving.send_replace(true);
+    world.store.moving.send_replace(true);
     assert!(device.answer().await.starts_with("OK order 1, quantity 5"));
     world.task.await.unwrap();
 }
@@ -393,7 +398,7 @@ async fn an_address_in_use_is_told_with_its_source() {
         name: "X".into(),
         profile: Profile::new(Makes::Count),
     });
-    let bound = TcpSource::bind(settings, station, Memory::default(), clock(), Arc::default()).await;
+    let bound = TcpSource::bind(settings, station, Store::default(), clock(), Arc::default()).await;
     let text = bound.err().unwrap().to_string();
     assert!(
         text.contains("twin") && text.contains(&world.address.to_string()),
