@@ -2,7 +2,10 @@
 
 #[cfg(feature = "embedded-broker")]
 pub mod broker;
+pub mod cli;
+pub mod command;
 pub mod config;
+pub mod daemon;
 pub mod flow;
 pub mod govern;
 pub mod link;

@@ -1,3 +1,7 @@
 //! The relay's program: hands over to the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millrace_relay::cli::main()
+}

@@ -122,7 +122,7 @@ impl PolicyTable {
 }
 
 impl Exception {
-    fn over(&self, base: Policies) -> Policies {
+    pub fn over(&self, base: Policies) -> Policies {
         Policies {
             negative_stock: self.negative_stock.unwrap_or(base.negative_stock),
             dating: self.dating.unwrap_or(base.dating),

@@ -2,12 +2,17 @@
 //!
 //! Every field has its unit in its name and its bounds beside it. Policies read their own sections.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millrace_shared::config::{self, Problems, Section};
 use millrace_shared::ident::AgentId;
+
+use crate::govern::{self, StandingHold};
+use crate::post::PolicyTable;
 
 /// Most plants of one relay.
 pub const PLANTS: usize = 256;
@@ -88,6 +93,18 @@ pub struct PlantConfig {
     pub domain: String,
     /// The file that holds its bot user's API key.
     pub api_key: PathBuf,
+    /// What was under way for so long is held for review before it posts; none holds nothing.
+    pub hold_older_than_minutes: Option<u64>,
+    /// Section `[plant.policy]`.
+    pub policies: PolicyTable,
+}
+
+impl PlantConfig {
+    /// The holds that the configuration lays over this plant's messages.
+    pub fn holds(&self) -> Option<StandingHold> {
+        self.hold_older_than_minutes
+            .map(|minutes| govern::older_than(&self.agent, minutes))
+    }
 }
 
 impl Config {
@@ -170,35 +187,29 @@ fn read_odoo(odoo: &mut Section<'_>) -> Option<OdooConfig> {
 
 fn read_plant(plant: &mut Section<'_>, shadow: bool) -> Option<PlantConfig> {
     let agent = plant.needed("agent", "write the agent's name");
-    if shadow {
-        // A rehearsal needs no rights in Odoo; the fields may already be there.
-        let company = plant.number("company", 1, 1..=i32::MAX as u64) as i64;
-        let domain = plant
-            .parsed("domain", "write the domain's name")
-            .unwrap_or_default();
-        let api_key = plant
-            .optional_path("api_key", "write the file of the API key")
-            .unwrap_or_default();
-        return Some(PlantConfig {
-            agent: agent?,
-            company,
-            domain,
-            api_key,
-        });
-    }
-    if !plant.has("company") {
-        plant.problem("`company` is missing: write the id of the plant's company in Odoo");
+    // A rehearsal needs no rights in Odoo; the fields may already be there.
+    for field in ["company", "domain", "api_key"] {
+        if !shadow && !plant.has(field) {
+            plant.problem(format!(
+                "`{field}` is missing: say which company, domain and API key file this plant posts with"
+            ));
+        }
     }
     let company = plant.number("company", 1, 1..=i32::MAX as u64) as i64;
-    let domain = plant.text(
+    let domain = plant.parsed(
         "domain",
         "write the name of the domain in Odoo that the bot user is bound to",
     );
-    let api_key = plant.path("api_key", "write the file that holds the bot user's API key");
+    let api_key = plant.optional_path("api_key", "write the file that holds the bot user's API key");
+    let minutes = plant.number("hold_older_than_minutes", 0, 0..=525_600);
+    let policies = policy::read(plant);
+    let agent: AgentId = agent?;
     Some(PlantConfig {
-        agent: agent?,
+        domain: domain.unwrap_or_else(|| agent.to_string()),
+        agent,
         company,
-        domain,
-        api_key,
+        api_key: api_key.unwrap_or_default(),
+        hold_older_than_minutes: (minutes > 0).then_some(minutes),
+        policies,
     })
 }

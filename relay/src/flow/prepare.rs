@@ -1,0 +1,167 @@
+//! From ready messages to postings: asks the target what the plans need, as few times as possible.
+//!
+//! It changes nothing, in the inbox or the target. What it decides is decided by `govern` and `post`.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use millrace_shared::ident::Digest;
+use millrace_shared::message::{Kind, Message};
+use millrace_shared::outcome::Reason;
+use millrace_shared::store::inbox::{Change, Hold, Item, Request};
+
+use super::worker::Domain;
+use crate::govern;
+use crate::post::{Case, Facts, Plan, Posting, Question, Stamp};
+use crate::target::{Fault, Target};
+
+/// Most rounds of questions for one batch. Each plan needs a few; more would mean that it turns in a circle.
+const ROUNDS: usize = 8;
+
+/// What is to be done about a batch.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// Messages that wait or are dead.
+    pub changes: Vec<Request>,
+    /// What is to be sent, one posting a message, in the order of the messages.
+    pub postings: Vec<Posting>,
+}
+
+/// A message with its typed content.
+struct Reading<'i> {
+    item: &'i Item,
+    stamp: Stamp,
+    message: Message,
+    captured: Timestamp,
+    offset_minutes: i16,
+}
+
+/// Plans all messages.
+pub async fn prepare<T: Target>(domain: &Domain, target: &T, items: &[Item]) -> Result<Prepared, Fault> {
+    let mut prepared = Prepared::default();
+    let mut readings = Vec::new();
+    for item in items {
+        match govern::free(&domain.holds, item)
+            .map_err(Change::Hold)
+            .and_then(|()| read(item))
+        {
+            Ok(reading) => readings.push(reading),
+            Err(change) => prepared.changes.push(Request {
+                ticket: item.entry.ticket,
+                change,
+            }),
+        }
+    }
+    let plans = plan(domain, target, &readings).await?;
+    for (reading, plan) in readings.iter().zip(plans) {
+        let change = match plan {
+            Plan::Post(posting) => {
+                prepared.postings.push(*posting);
+                continue;
+            }
+            Plan::Refuse(reason) => Change::Dead(reason),
+            Plan::Hold(hold) => Change::Hold(hold),
+            Plan::Need(_) => Change::Dead(Reason::new(
+                "planning-fault",
+                "its plan asks for ever: a fault in this program, please report it; retry after an update",
+            )),
+        };
+        prepared.changes.push(Request {
+            ticket: reading.item.entry.ticket,
+            change,
+        });
+    }
+    Ok(prepared)
+}
+
+async fn plan<T: Target>(domain: &Domain, target: &T, readings: &[Reading<'_>]) -> Result<Vec<Plan>, Fault> {
+    let mut facts = Facts::default();
+    for _ in 0..ROUNDS {
+        let plans: Vec<Plan> = readings
+            .iter()
+            .map(|reading| target.plan(&reading.case(domain), &facts))
+            .collect();
+        let needs = plans.iter().flat_map(|plan| match plan {
+            Plan::Need(questions) => questions.as_slice(),
+            _ => &[],
+        });
+        let questions: HashSet<&Question> = needs.collect();
+        if questions.is_empty() {
+            return Ok(plans);
+        }
+        let questions: Vec<Question> = questions.into_iter().cloned().collect();
+        facts.merge(target.look(&questions).await?);
+    }
+    Ok(readings
+        .iter()
+        .map(|reading| target.plan(&reading.case(domain), &facts))
+        .collect())
+}
+
+impl Reading<'_> {
+    fn case<'c>(&'c self, domain: &'c Domain) -> Case<'c> {
+        Case {
+            stamp: &self.stamp,
+            message: &self.message,
+            captured: self.captured,
+            offset_minutes: self.offset_minutes,
+            company: domain.company,
+            policies: &domain.policies,
+            released: false,
+        }
+    }
+}
+
+fn read(item: &Item) -> Result<Reading<'_>, Change> {
+    let dead = |code: &str, text: String| Change::Dead(Reason::new(code, text));
+    let entry = &item.entry;
+    let (Some(envelope), Some(id)) = (&item.envelope, &entry.id) else {
+        return Err(dead(
+            "undecodable",
+            "its content cannot be read: discard it once its origin is clear".into(),
+        ));
+    };
+    if let Some(original) = &envelope.reverses {
+        let text = format!("it undoes {original}, which took effect: correct it in Odoo, then discard this");
+        return Err(Change::Hold(Hold {
+            reason: Reason::new("undo-applied", text),
+            subject: None,
+        }));
+    }
+    let kind: Kind = envelope
+        .kind
+        .parse()
+        .map_err(|error| dead("unknown-kind", format!("{error}: update the relay, then retry")))?;
+    let body = item.body().unwrap_or_default();
+    let message = Message::parse(kind, envelope.schema, body)
+        .map_err(|error| dead("malformed-message", format!("{error}: amend it, or discard it")))?;
+    let stamp = stamp(item, kind).ok_or_else(|| dead("undecodable", format!("{id} has no name")))?;
+    let offset_ms = entry.clock.map_or(0, |clock| clock.offset_ms);
+    let captured =
+        Timestamp::from_millisecond(entry.captured_ms.saturating_sub(offset_ms)).map_err(|error| {
+            dead(
+                "malformed-time",
+                format!("its time of capture: {error}; discard it"),
+            )
+        })?;
+    Ok(Reading {
+        item,
+        stamp,
+        message,
+        captured,
+        offset_minutes: envelope.capture.moment.offset_minutes,
+    })
+}
+
+/// What the target's inbox keeps of a message; none for what has no content.
+pub fn stamp(item: &Item, kind: Kind) -> Option<Stamp> {
+    let entry = &item.entry;
+    Some(Stamp {
+        id: entry.id.clone()?,
+        digest: Digest::of(&item.sealed),
+        attempt: entry.attempt,
+        kind,
+        station: entry.station.clone(),
+        operator: entry.operator.clone(),
+    })
+}
