@@ -6,8 +6,7 @@ use std::sync::Arc;
 use millrace_shared::envelope::Moment;
 use millrace_shared::ident::MessageId;
 use millrace_shared::store::StoreError;
-use millrace_shared::store::spool::{Intake, Spool, Verdict};
-use millrace_shared::store::writer::Writer;
+use millrace_shared::store::spool::{Intake, Verdict};
 
 /// Reads the plant's clocks.
 pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -43,31 +42,6 @@ pub trait Keep: Clone + Send + Sync + 'static {
         source: &str,
         id: &str,
     ) -> impl Future<Output = Result<Option<Vec<MessageId>>, KeepError>> + Send;
-}
-
-/// The spool's writer. What is asked of it is answered in its turn, so a dialogue is never older than its last commit.
-impl<S: Spool + Send + 'static> Keep for Writer<S> {
-    async fn keep(&self, mut batch: Vec<Intake>) -> Result<Vec<Verdict>, KeepError> {
-        if batch.len() == 1
-            && let Some(intake) = batch.pop()
-        {
-            // By this way it shares its commit with whatever else waits.
-            return Ok(vec![self.commit(intake).await?]);
-        }
-        Ok(self.ask(move |spool, now| spool.commit(&batch, now)).await??)
-    }
-
-    async fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, KeepError> {
-        let (station, connection) = (station.to_owned(), connection.to_owned());
-        Ok(self
-            .ask(move |spool, _| spool.dialogue(&station, &connection))
-            .await??)
-    }
-
-    async fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, KeepError> {
-        let (source, id) = (source.to_owned(), id.to_owned());
-        Ok(self.ask(move |spool, _| spool.claimed(&source, &id)).await??)
-    }
 }
 
 /// As [`Keep::keep`] for a single intake.

@@ -38,6 +38,7 @@ pub struct Kept {
 #[derive(Clone)]
 pub struct Store {
     writer: Writer<SqliteSpool>,
+    door: crate::spool::Kept,
     kept: Arc<Mutex<Kept>>,
     /// While false, commits wait.
     pub moving: Arc<watch::Sender<bool>>,
@@ -56,7 +57,9 @@ impl Default for Store {
         let (spool, _) = SqliteSpool::open(&folder.path().join("spool.db"), options).unwrap();
         let now = clock();
         let (writer, _) = Writer::start(spool, move || now()).unwrap();
+        let (bell, _) = watch::channel(());
         Self {
+            door: crate::spool::Kept::new(writer.clone(), bell),
             writer,
             kept: Arc::default(),
             moving: Arc::new(watch::Sender::new(true)),
@@ -115,7 +118,7 @@ impl Keep for Store {
             }
             _ => {}
         }
-        let verdicts = self.writer.keep(batch.clone()).await?;
+        let verdicts = self.door.keep(batch.clone()).await?;
         let mut kept = self.look();
         for (intake, verdict) in batch.into_iter().zip(&verdicts) {
             if matches!(verdict, Verdict::Kept(_)) {
@@ -130,11 +133,11 @@ impl Keep for Store {
     }
 
     async fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, KeepError> {
-        self.writer.dialogue(station, connection).await
+        self.door.dialogue(station, connection).await
     }
 
     async fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, KeepError> {
-        self.writer.claimed(source, id).await
+        self.door.claimed(source, id).await
     }
 }
 
