@@ -361,7 +361,7 @@ async fn a_device_that_sends_too_fast_waits_and_loses_nothing() {
         last = device.answer().await;
     }
     assert!(
-        last.starts_with("BOOKED booked: order 1, item A, quantity 5"),
+        last.starts_with("BOOKED booked: order 1, item A, quantity 2"),
         "{last}"
     );
     assert!(world.tally.get(Count::Slowed) >= 1);
