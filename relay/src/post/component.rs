@@ -107,13 +107,14 @@ pub(super) fn check_lots(order: &Order, used: &[Used], total: Decimal, policies:
         } else {
             line.planned * total / order.planned
         };
-        if (line.used || policies.reserved_lots) && line.with_lot >= needed {
+        let with_lot: Decimal = line.lots.iter().map(|(_, quantity)| quantity).sum();
+        if (line.used || policies.reserved_lots) && with_lot >= needed {
             continue;
         }
         let text = if policies.reserved_lots {
             format!(
                 "only {} of {needed} of {} is reserved by lot: scan its lot",
-                line.with_lot, line.product_name
+                with_lot, line.product_name
             )
         } else {
             format!(
@@ -203,22 +204,28 @@ impl Used {
         Expect::values("stock.move", json!([self.line.id]), values, say)
     }
 
-    /// That each lot was consumed as captured.
+    /// That each lot was consumed as captured, now and before.
     pub(super) fn lot_proofs(&self) -> Vec<Expect> {
-        let lots = self
-            .parts
-            .iter()
-            .filter_map(|(lot, quantity)| lot.as_ref().map(|lot| (lot, quantity)));
-        lots.map(|((id, name), quantity)| {
-            let say = Say::new(Why::NotDone, format!("lot {name} was not consumed as captured"));
+        let before = self.line.lots.iter().filter(|_| self.line.used).copied();
+        let now = self.parts.iter();
+        let now = now.filter_map(|(lot, quantity)| lot.as_ref().map(|(id, _)| (*id, *quantity)));
+        let mut lines: BTreeMap<(i64, Decimal), usize> = BTreeMap::new();
+        for line in before.chain(now) {
+            *lines.entry(line).or_default() += 1;
+        }
+        let proof = |((lot, quantity), count): ((i64, Decimal), usize)| {
+            let text = format!(
+                "the lots of {} were not consumed as captured",
+                self.line.product_name
+            );
             let domain = json!([
                 ["move_id", "=", self.line.id],
-                ["lot_id", "=", id],
+                ["lot_id", "=", lot],
                 ["state", "=", "done"],
-                ["quantity", "=", measure::json(*quantity)]
+                ["quantity", "=", measure::json(quantity)]
             ]);
-            Expect::count("stock.move.line", domain, 1, say)
-        })
-        .collect()
+            Expect::count("stock.move.line", domain, count, Say::new(Why::NotDone, text))
+        };
+        lines.into_iter().map(proof).collect()
     }
 }

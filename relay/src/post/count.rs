@@ -1,8 +1,6 @@
 //! `inventory.count`: this much lies there, at the time of capture.
 //!
-//! Odoo sets the quantity at the time of posting, so what moved in between decides. What our own messages moved that
-//! were captured later is added; what they moved that were captured earlier was there when it was counted. What others
-//! moved nobody can place before or after the count: then the count waits for a person, who sees both figures.
+//! Odoo sets the quantity at the time of posting; what moved in between is the matter of `stale`.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +9,20 @@ use millrace_shared::message::{Code, InventoryCount};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::fact::{Item, Location, Movement, Stock, Tracking};
+use super::fact::{Item, Location, Tracking};
 use super::plan::{Ask, Case, Halt, both};
 use super::posting::{Posting, Shard, Stamp, Trail};
 use super::question::{Place, Question};
-use super::resolve::{Resolver, check_lot, item_guard, location_guard, lot_guard, or_false};
+use super::resolve::{Resolver, check_lot, check_place, item_guard, location_guard, lot_guard, or_false};
 use super::shape::Shape;
 use super::step::{Call, Expect, at};
 use super::steps::Steps;
 use super::time::{dating, odoo_time};
 use super::why::{Say, Why};
-use super::{measure, time};
+use super::{measure, stale, time};
 
 /// How the movements of a count begin in Odoo, so that they are known again.
 pub const COUNT_PREFIX: &str = "Millrace ";
-
-/// Where goods can be counted.
-const PLACES: [&str; 2] = ["internal", "transit"];
 
 /// One count, resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +48,8 @@ pub struct Row {
 pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryCount) -> Ask<Posting> {
     let codes = both(resolver.item(&message.item), resolver.location(&message.location));
     let ((item, location), units) = both(codes, resolver.units())?;
-    check_place(item, location, message)?;
+    check_place(location)?;
+    check_goods(item, message.lot.as_ref())?;
     let counted = units.exact(&message.quantity, item.code_unit, item.unit)?;
     check_serial(item, counted)?;
     let lot = match &message.lot {
@@ -77,7 +73,7 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryC
         location_code: message.location.clone(),
         location: location.clone(),
         lot,
-        quantity: counted + moved_since(case, item, counted, stock)?,
+        quantity: counted + stale::moved_since(case, item, counted, stock)?,
         counted,
         captured: case.captured,
         movements: stock.movements.len(),
@@ -88,27 +84,15 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryC
     Ok(build(&[row]))
 }
 
-fn check_place(item: &Item, location: &Location, message: &InventoryCount) -> Ask<()> {
-    let dead = |why, text| Err(Halt::because(why, text));
+fn check_goods(item: &Item, lot: Option<&Code>) -> Ask<()> {
     if !item.stored {
-        return dead(
-            Why::NotStored,
-            format!(
-                "Odoo keeps no stock of {}: discard, or track its inventory",
-                item.name
-            ),
+        let text = format!(
+            "Odoo keeps no stock of {}: discard, or track its inventory",
+            item.name
         );
+        return Err(Halt::because(Why::NotStored, text));
     }
-    if !PLACES.contains(&&*location.usage) {
-        return dead(
-            Why::NoPlace,
-            format!(
-                "{} is of usage {}: nothing lies there",
-                location.name, location.usage
-            ),
-        );
-    }
-    check_lot(item.tracking, message.lot.as_ref(), &item.name)
+    check_lot(item.tracking, lot, &item.name)
 }
 
 fn check_serial(item: &Item, counted: Decimal) -> Ask<()> {
@@ -120,59 +104,6 @@ fn check_serial(item: &Item, counted: Decimal) -> Ask<()> {
         return Err(Halt::because(Why::SerialCount, text));
     }
     Ok(())
-}
-
-/// What our own messages moved that were captured after the count.
-fn moved_since(case: &Case<'_>, item: &Item, counted: Decimal, stock: &Stock) -> Ask<Decimal> {
-    if stock.other_rows > 0 {
-        let text = format!(
-            "{} lies there in packages or for other owners, which a count of codes cannot tell",
-            item.name
-        );
-        return Err(Halt::because(Why::Packaged, text));
-    }
-    let mut net = Decimal::ZERO;
-    let mut strange = Vec::new();
-    for movement in &stock.movements {
-        match movement.captured {
-            Some((_, last)) if last <= case.captured => {}
-            Some((first, _)) if first > case.captured && movement.is_count => {
-                let text = format!("a later count took effect already ({})", movement.reference);
-                return Err(Halt::because(Why::Overtaken, text));
-            }
-            Some((first, _)) if first > case.captured => net += movement.quantity,
-            _ if case.released => net += movement.quantity,
-            _ => strange.push(movement),
-        }
-    }
-    if strange.is_empty() {
-        Ok(net)
-    } else {
-        Err(stale(item, (counted, counted + net), stock, &strange))
-    }
-}
-
-/// Both figures, and what a person can do. `net` is the count with what our own later messages moved.
-fn stale(item: &Item, (counted, net): (Decimal, Decimal), stock: &Stock, strange: &[&Movement]) -> Halt {
-    const SHOWN: usize = 3;
-    let since: Decimal = stock.movements.iter().map(|movement| movement.quantity).sum();
-    let by_others: Decimal = strange.iter().map(|movement| movement.quantity).sum();
-    let list: Vec<String> = strange
-        .iter()
-        .take(SHOWN)
-        .map(|movement| format!("{:+} {}", movement.quantity, movement.reference))
-        .collect();
-    let more = if strange.len() > SHOWN { ", …" } else { "" };
-    let text = format!(
-        "counted {counted} of {} when the book said {}; it says {} now, {by_others:+} of it moved by others ({}{more}). \
-         Release the message if those came after the count (then {} is set), discard it and count again if not",
-        item.name,
-        (stock.book - since).normalize(),
-        stock.book.normalize(),
-        list.join(", "),
-        (net + by_others).normalize(),
-    );
-    Halt::because(Why::StaleCount, text)
 }
 
 /// One posting of counts of different places. The first row's context is that of all: see [`Row::like`].

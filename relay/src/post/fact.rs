@@ -129,8 +129,12 @@ pub struct Order {
     pub registered: Decimal,
     /// Names and ids of the lots registered as made.
     pub lots: Vec<(i64, String)>,
-    /// The complete name of the place that its components are taken from.
+    /// The place that its components are taken from.
+    pub source_id: i64,
+    /// That place's complete name.
     pub source: String,
+    /// The place that components go to and products come from.
+    pub production_at: i64,
     /// Where what it makes goes.
     pub to: i64,
     /// The operation type of internal transfers of its warehouse.
@@ -160,8 +164,8 @@ pub struct Component {
     pub quantity: Decimal,
     /// Whether `quantity` was registered by hand.
     pub used: bool,
-    /// How much of `quantity` has a lot.
-    pub with_lot: Decimal,
+    /// The lots of `quantity`, line by line.
+    pub lots: Vec<(i64, Decimal)>,
     /// Where it is taken.
     pub from: i64,
     /// Where it goes: the production location.

@@ -3,7 +3,7 @@
 use millrace_shared::message::Code;
 use serde_json::{Value, json};
 
-use super::order::{Bundle, Finished};
+use super::bundle::{Bundle, Finished};
 use super::posting::Shard;
 use super::production::Way;
 use super::step::{Call, Expect, first_of};

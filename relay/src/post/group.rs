@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::posting::{Posting, Shard};
 use super::shape::Shape;
-use super::{count, order};
+use super::{bundle, count, order};
 
 /// Most messages in one posting by default: above, nothing is gained, and conflicts and lost work grow.
 pub const MESSAGES: usize = 50;
@@ -63,7 +63,7 @@ impl Heap {
                 more.iter().all(|row| rows.iter().all(|known| apart(known, row)))
             }
             (Shape::Orders(bundles), Shape::Orders(more)) => {
-                more.iter().all(|bundle| order::fits(bundles, bundle))
+                more.iter().all(|bundle| bundle::fits(bundles, bundle))
             }
             _ => false,
         }
@@ -74,7 +74,7 @@ impl Heap {
             (Shape::Counts(rows), Shape::Counts(more)) => rows.extend(more.iter().cloned()),
             (Shape::Orders(bundles), Shape::Orders(more)) => {
                 for bundle in more {
-                    order::add(bundles, bundle.clone());
+                    bundle::add(bundles, bundle.clone());
                 }
             }
             _ => {}
@@ -88,7 +88,7 @@ impl Heap {
         match &self.merged {
             _ if self.parts.len() == 1 => self.parts,
             Shape::Counts(rows) => vec![count::build(rows).with_singles(self.parts)],
-            Shape::Orders(bundles) => vec![order::build(bundles).with_singles(order::singles(bundles))],
+            Shape::Orders(bundles) => vec![order::build(bundles).with_singles(bundle::singles(bundles))],
             Shape::Lone => self.parts,
         }
     }

@@ -6,10 +6,13 @@
 //!
 //! Never here: how Odoo is reached, how messages are kept, when anything is tried again.
 
+mod bundle;
 mod component;
+mod consume;
 mod count;
 mod fact;
 mod finished;
+mod goods;
 mod group;
 mod literal;
 mod measure;
@@ -19,12 +22,16 @@ mod policy;
 mod posting;
 mod production;
 mod question;
+mod receipt;
 mod resolve;
+mod scrap;
 mod shape;
+mod stale;
 pub mod step;
 pub mod steps;
 mod stock;
 mod time;
+mod transfer;
 pub mod why;
 
 use millrace_shared::message::Message;
@@ -44,7 +51,6 @@ pub use production::Way;
 pub use question::{Fact, Facts, Keeping, Place, Question};
 pub use shape::Shape;
 
-use plan::Halt;
 use resolve::Resolver;
 
 /// The allow-list of a domain in Odoo, as its administrator pastes it: all that postings ever change, and no more.
@@ -60,9 +66,10 @@ pub fn plan(case: &Case<'_>, facts: &Facts) -> Plan {
     let posting = match case.message {
         Message::ProductionConfirm(message) => production::plan(case, resolver, message),
         Message::InventoryCount(message) => count::plan(case, resolver, message),
-        other => Err(Halt::Refuse(
-            why::Why::Malformed.because(format!("{} is not posted yet", other.kind())),
-        )),
+        Message::MaterialConsume(message) => consume::plan(case, resolver, message),
+        Message::ScrapReport(message) => scrap::plan(case, resolver, message),
+        Message::InventoryMove(message) => transfer::plan(case, resolver, message),
+        Message::ReceiptArrive(message) => receipt::plan(case, resolver, message),
     };
     match posting {
         Ok(posting) => Plan::Post(Box::new(posting)),

@@ -6,9 +6,9 @@
 use millrace_shared::message::{Code, Completion, ProductionConfirm};
 use rust_decimal::Decimal;
 
+use super::bundle::{Bundle, Finished, Row};
 use super::component::{self, Used};
 use super::fact::{Order, Production, Tracking, Units};
-use super::order::{Bundle, Finished, Row};
 use super::plan::{Ask, Case, Halt, both, each};
 use super::policy::{Booking, Policies};
 use super::posting::Posting;

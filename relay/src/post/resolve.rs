@@ -194,6 +194,18 @@ pub(super) fn order_guard(order: &Order, code: &Code, company: i64) -> Expect {
     Expect::all("mrp.production", json!([order.id]), domain, moved("order", code))
 }
 
+/// Checks that goods can lie at a location: not at a supplier's, and not in a view.
+pub(super) fn check_place(location: &Location) -> Ask<()> {
+    if ["internal", "transit"].contains(&&*location.usage) {
+        return Ok(());
+    }
+    let text = format!(
+        "{} is of usage {}: nothing lies there; amend the location",
+        location.name, location.usage
+    );
+    Err(Halt::because(Why::NoPlace, text))
+}
+
 /// Checks that a captured lot, or its absence, fits the product.
 pub(super) fn check_lot(tracking: Tracking, lot: Option<&Code>, name: &str) -> Ask<()> {
     let dead = |why, text| Err(Halt::because(why, text));

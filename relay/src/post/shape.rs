@@ -1,6 +1,6 @@
 //! What a posting could be merged with: the resolved rows that it was built from.
 
-use super::{count, order};
+use super::{bundle, count};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,5 +10,5 @@ pub enum Shape {
     /// Counts of untraced or traced items, each place once.
     Counts(Vec<count::Row>),
     /// Confirmations of orders, each order once.
-    Orders(Vec<order::Bundle>),
+    Orders(Vec<bundle::Bundle>),
 }

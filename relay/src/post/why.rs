@@ -101,6 +101,8 @@ reasons! {
     StaleCount = "stale-count", Hold;
     /// The accounting period of the movement is locked.
     Period = "period", Hold;
+    /// Somebody works on the same record in the target at this moment.
+    InUse = "in-use", Hold;
     /// It undoes something that took effect and whose kind cannot be undone by an opposite movement.
     UndoByHand = "undo-by-hand", Hold;
     /// The target did what it was told and the result is not what had to come of it.

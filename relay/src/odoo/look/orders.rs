@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use millrace_shared::message::Code;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{Reader, list};
@@ -85,6 +84,7 @@ fn fields() -> Value {
     fields["lot_producing_ids"] = json!({ "fields": { "name": {} } });
     fields["location_src_id"] = json!({ "fields": { "complete_name": {} } });
     fields["location_dest_id"] = json!({});
+    fields["production_location_id"] = json!({});
     fields["picking_type_id"] = json!({ "fields": { "warehouse_id": { "fields": { "int_type_id": {} } } } });
     fields["move_raw_ids"] = json!({ "fields": component });
     fields["move_byproduct_ids"] =
@@ -153,6 +153,8 @@ fn read(order: Record<'_>) -> Result<Order, Fault> {
         planned: order.figure("product_qty")?,
         registered: order.figure("qty_producing")?,
         lots: lots.collect::<Result<_, _>>()?,
+        source_id: order.linked("location_src_id")?,
+        production_at: order.linked("production_location_id")?,
         source: order.inner("location_src_id").text("complete_name"),
         to: order.linked("location_dest_id")?,
         transfers: order
@@ -170,12 +172,12 @@ fn is_open(line: Record<'_>) -> bool {
 
 fn component(line: Record<'_>) -> Result<Component, Fault> {
     let product = line.inner("product_id");
-    let mut with_lot = Decimal::ZERO;
+    let mut lots = Vec::new();
     let mut reserved_at = BTreeSet::new();
     for part in line.list("move_line_ids") {
         reserved_at.extend(part.link("location_id"));
-        if part.link("lot_id").is_some() {
-            with_lot += part.figure("quantity")?;
+        if let Some(lot) = part.link("lot_id") {
+            lots.push((lot, part.figure("quantity")?));
         }
     }
     Ok(Component {
@@ -187,7 +189,7 @@ fn component(line: Record<'_>) -> Result<Component, Fault> {
         planned: line.figure("product_uom_qty")?,
         quantity: line.figure("quantity")?,
         used: line.flag("picked") && line.flag("manual_consumption"),
-        with_lot,
+        lots,
         from: line.linked("location_id")?,
         to: line.linked("location_dest_id")?,
         reserved_at: reserved_at.into_iter().collect(),
