@@ -1,0 +1,78 @@
+"""The two configurations of a trial, as text. Paths in them are relative to their own folder."""
+
+from typing import Protocol
+
+SHADOW = """\
+# Records what would be posted, and posts nothing.
+[shadow]
+
+[[plant]]
+agent = "plant-a"
+"""
+
+
+class Ports(Protocol):
+    """The loopback ports that the configurations name."""
+
+    link: int
+    production: int
+    consumption: int
+    count: int
+
+
+def relay(port: int, target: str) -> str:
+    """`relay.toml`: the broker in the relay, and where messages take effect."""
+    return f"""\
+# A throw-away configuration for trying Millrace out.
+[relay]
+data = "relay"
+
+[broker]
+host = "localhost"
+port = {port}
+ca = "pki/ca.crt"
+certificate = "pki/relay.crt"
+key = "pki/relay.key"
+
+[broker.embedded]
+listen = "127.0.0.1:{port}"
+certificate = "pki/broker.crt"
+key = "pki/broker.key"
+
+{target}"""
+
+
+def agent(name: str, ports: Ports) -> str:
+    """`agent.toml`: a station of each kind, each with a port for its scanners."""
+    return f"""\
+# A throw-away configuration for trying Millrace out.
+[agent]
+name = "{name}"
+zone = "Europe/Berlin"
+data = "agent"
+
+[relay]
+host = "localhost"
+port = {ports.link}
+ca = "pki/ca.crt"
+certificate = "pki/{name}.crt"
+key = "pki/{name}.key"
+
+""" + "\n".join([
+        _station("line", "production", ports.production),
+        _station("issue", "consumption", ports.consumption),
+        _station("store", "count", ports.count),
+    ])
+
+
+def _station(name: str, makes: str, port: int) -> str:
+    return f"""\
+[[station]]
+name = "{name}"
+makes = "{makes}"
+
+[[scanner]]
+name = "{name}-guns"
+listen = "127.0.0.1:{port}"
+station = "{name}"
+"""
