@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::link::{Link, LinkError};
-use crate::source::tcp::{TcpError, TcpSource};
-use crate::source::{Now, Tally};
+use crate::source::Now;
+use crate::sources::{self, SourceError};
 use crate::spool::Kept;
 
 /// How long the tasks may take to finish what they began.
@@ -64,9 +64,9 @@ pub enum DaemonError {
     /// The broker's name is none.
     #[error("`{0}` is neither a host name nor an address: correct `host` in [relay]")]
     Host(String),
-    /// A source cannot listen.
+    /// A source cannot start.
     #[error(transparent)]
-    Source(#[from] TcpError),
+    Source(#[from] SourceError),
     /// The link ended by itself.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -174,16 +174,7 @@ async fn start(
         Arc::new(move || clock.moment())
     };
     let kept = Kept::new(writer.clone(), bell);
-    for scanner in &config.scanners {
-        let (settings, station) = (scanner.settings.clone(), scanner.station.clone());
-        let source = TcpSource::bind(
-            settings,
-            station,
-            kept.clone(),
-            now.clone(),
-            Arc::new(Tally::default()),
-        )
-        .await?;
+    for source in sources::open(config, &kept, &now).await? {
         let stop = stop.clone();
         tasks.spawn(async move {
             source.run(stop).await;

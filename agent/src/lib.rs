@@ -7,5 +7,6 @@ pub mod convert;
 pub mod daemon;
 pub mod link;
 pub mod source;
+pub mod sources;
 pub mod spool;
 pub mod station;

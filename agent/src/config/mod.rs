@@ -2,9 +2,14 @@
 //!
 //! Every field has its unit in its name and its bounds beside it. Sources and stations read their own sections.
 
+mod folder;
+mod http;
 mod source;
 mod station;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +18,8 @@ use millrace_shared::clock::Clock;
 use millrace_shared::config::{self, Problems, Section};
 use millrace_shared::ident::AgentId;
 
+use crate::source::folder::FolderSettings;
+use crate::source::http::HttpSettings;
 use crate::station::Station;
 pub use source::ScannerConfig;
 
@@ -37,6 +44,10 @@ pub struct Config {
     pub stations: Vec<Arc<Station>>,
     /// Sections `[[scanner]]`.
     pub scanners: Vec<ScannerConfig>,
+    /// Sections `[[http]]`.
+    pub https: Vec<HttpSettings>,
+    /// Sections `[[folder]]`.
+    pub folders: Vec<FolderSettings>,
 }
 
 /// Who and where the agent is.
@@ -104,6 +115,14 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
     let scanners = root.sections("scanner", PLACES, |scanner| {
         source::read_scanner(scanner, &stations)
     });
+    let https = root.sections("http", PLACES, |section| http::read(section, &stations));
+    let folders = root.sections("folder", PLACES, |section| folder::read(section, &stations));
+    let names = scanners.iter().map(|scanner| &scanner.settings.name);
+    let names = names.chain(https.iter().map(|http| &http.name));
+    let names = names.chain(folders.iter().map(|folder| &folder.name));
+    repeated(names).for_each(|name| root.problem(format!("two sources are named `{name}`")));
+    let names = stations.iter().map(|station| &station.name);
+    repeated(names).for_each(|name| root.problem(format!("two stations are named `{name}`")));
     Some(Config {
         agent: agent?,
         spool,
@@ -111,7 +130,15 @@ fn read(root: &mut Section<'_>) -> Option<Config> {
         health,
         stations,
         scanners,
+        https,
+        folders,
     })
+}
+
+/// Names that stand there more than once.
+fn repeated<'n>(names: impl Iterator<Item = &'n String>) -> impl Iterator<Item = &'n String> {
+    let mut seen = BTreeSet::new();
+    names.filter(move |name| !seen.insert(*name))
 }
 
 fn read_agent(agent: &mut Section<'_>) -> Option<AgentConfig> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use millrace_shared::config::Section;
 use millrace_shared::message::Completion;
 
+use crate::convert::barcode::Gs1Use;
 use crate::station::{
     Badge, BadgeChange, Closes, Expired, Makes, Meaning, Profile, Rule, Station, Vocabulary,
 };
@@ -72,13 +73,21 @@ fn read_makes(station: &mut Section<'_>) -> Option<Makes> {
 }
 
 fn read_vocabulary(station: &mut Section<'_>) -> Vocabulary {
-    let mut vocabulary = Vocabulary::default();
-    vocabulary.decimal_comma = station.flag("decimal_comma", false);
+    let mut vocabulary = Vocabulary {
+        decimal_comma: station.flag("decimal_comma", false),
+        ..Vocabulary::default()
+    };
     let alias: Option<char> = station.parsed(
         "gs1_separator",
         "write the one character sent for the GS1 separator",
     );
     vocabulary.reading.separator_alias = alias;
+    let without_identifier = [
+        ("auto", Gs1Use::Auto),
+        ("identified", Gs1Use::Identified),
+        ("never", Gs1Use::Never),
+    ];
+    vocabulary.reading.gs1 = station.choice("gs1", &without_identifier).unwrap_or_default();
     if station.has("unmarked") {
         let unmarked = station.parsed::<Unmarked>(
             "unmarked",
