@@ -122,6 +122,7 @@ impl PolicyTable {
 }
 
 impl Exception {
+    /// Those of `self` where it says something, otherwise those of `base`.
     pub fn over(&self, base: Policies) -> Policies {
         Policies {
             negative_stock: self.negative_stock.unwrap_or(base.negative_stock),
