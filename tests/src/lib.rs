@@ -1,4 +1,7 @@
 //! What the end-to-end tests share: a world of real processes, and the ways to hurt it.
 
+// A test's world fails by panicking: that is how a test reports.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 pub mod odoo;
 pub mod world;
