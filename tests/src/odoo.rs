@@ -2,9 +2,6 @@
 //!
 //! Everything here reads and writes Odoo past the relay: over JSON-2 as people would, and with SQL.
 
-// A test that cannot reach its Odoo has nothing better to do than to end with what went wrong.
-#![allow(clippy::expect_used, clippy::panic)]
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;

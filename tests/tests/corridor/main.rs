@@ -1,5 +1,8 @@
 //! From the scanner's socket to Odoo's tables, through every room, with real processes.
 
+// A test reports by panicking, in its helpers too.
+#![allow(clippy::unwrap_used)]
+
 use millrace_tests::odoo::Database;
 use millrace_tests::world::{Target, World, scan};
 
