@@ -126,6 +126,23 @@ pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store)
     assert_eq!(word(&state(store, &one)), "superseded");
 }
 
+pub fn an_old_copy_that_arrives_after_the_moved_row_never_takes_effect(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    plant.cut(3);
+    let moved_again = plant.move_here(&moved);
+    keep(store, &plant.agent, &[&moved_again]);
+    keep(store, &plant.agent, &[&row]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved_again]));
+    assert_eq!(
+        (word(&state(store, &row)), word(&state(store, &moved))),
+        ("superseded", "superseded")
+    );
+}
+
 pub fn bytes_that_are_no_envelope_are_kept_as_a_dead_letter_and_harm_no_neighbour(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let rows: Vec<Made> = (0..3)

@@ -206,7 +206,7 @@ pub fn keep(store: &mut impl Store, agent: &AgentId, rows: &[&Made]) -> Kept {
 }
 
 /// The slot of a row.
-pub fn slot(store: &impl Store, made: &Made) -> Slot {
+pub fn slot(store: &impl InboxView, made: &Made) -> Slot {
     store
         .find(&made.id)
         .unwrap()
@@ -214,17 +214,17 @@ pub fn slot(store: &impl Store, made: &Made) -> Slot {
 }
 
 /// A row as it stands.
-pub fn item(store: &impl Store, made: &Made) -> Item {
+pub fn item(store: &impl InboxView, made: &Made) -> Item {
     store.get(slot(store, made)).unwrap().unwrap()
 }
 
 /// A row's state.
-pub fn state(store: &impl Store, made: &Made) -> State {
+pub fn state(store: &impl InboxView, made: &Made) -> State {
     item(store, made).entry.state
 }
 
 /// Names of ready messages in the normal lane, oldest first.
-pub fn ready(store: &impl Store, agent: &AgentId) -> Vec<MessageId> {
+pub fn ready(store: &impl InboxView, agent: &AgentId) -> Vec<MessageId> {
     let all = store
         .ready(agent, Lane::Normal, ReadyFrom::Oldest(None), 1000)
         .unwrap();

@@ -3,6 +3,7 @@
 pub mod dedup;
 pub mod kit;
 pub mod order;
+mod random;
 pub mod undo;
 pub mod work;
 
@@ -32,6 +33,7 @@ macro_rules! all_promises {
                 a_moved_row_whose_old_copy_has_taken_effect_never_does
                 a_moved_row_waits_for_its_old_copy_that_is_at_the_target
                 a_row_moved_twice_by_two_clones_takes_effect_once
+                an_old_copy_that_arrives_after_the_moved_row_never_takes_effect
                 bytes_that_are_no_envelope_are_kept_as_a_dead_letter_and_harm_no_neighbour
                 a_frame_that_breaks_a_bound_is_refused_and_its_neighbours_are_kept
                 one_range_too_many_is_refused_but_what_fills_a_hole_never_is
@@ -65,11 +67,13 @@ macro_rules! all_promises {
                 an_undo_of_an_unapplied_message_annuls_both
                 an_undo_in_the_frame_of_its_original_annuls_both
                 an_undo_that_arrives_first_waits_for_its_original
+                an_undo_finds_its_original_in_the_middle_of_a_frame
                 an_undo_of_a_sent_message_waits_for_the_outcome
                 an_undo_of_an_applied_message_is_held_and_names_the_record
                 an_undo_of_a_discarded_message_has_nothing_to_undo
                 an_undo_of_an_undo_or_of_another_agents_message_is_a_dead_letter
                 an_undo_finds_its_original_where_it_was_moved
+                an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_go_on
                 what_waits_behind_an_annulled_pair_is_released
             }
             work {

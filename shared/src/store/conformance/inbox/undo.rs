@@ -52,6 +52,18 @@ pub fn an_undo_that_arrives_first_waits_for_its_original(store: &mut impl Store)
     );
 }
 
+pub fn an_undo_finds_its_original_in_the_middle_of_a_frame(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..3).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    let undo = plant.undo(&rows[1]);
+    keep(store, &plant.agent, &[&undo]);
+    keep(store, &plant.agent, &rows.iter().collect::<Vec<_>>());
+    assert_eq!(
+        (word(&state(store, &rows[1])), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}
+
 pub fn an_undo_of_a_sent_message_waits_for_the_outcome(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let ends: [(Change, &str, &str); 4] = [
@@ -138,6 +150,26 @@ pub fn an_undo_finds_its_original_where_it_was_moved(store: &mut impl Store) {
         (word(&state(store, &moved)), word(&state(store, &undo))),
         ("annulled", "annulled")
     );
+}
+
+pub fn an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_go_on(
+    store: &mut impl Store,
+) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&undo]);
+    let gap = super::dedup::gap_of(
+        &plant,
+        std::slice::from_ref(&row),
+        1,
+        1,
+        crate::store::GapKind::Settled,
+    );
+    store.declare(&plant.agent, &[gap], 5).unwrap();
+    assert_eq!(word(&state(store, &undo)), why::UNDO_APPLIED);
+    make(store, &undo, Change::Dead(Reason::new("refused", "no")));
+    assert_eq!(make(store, &undo, retry()), State::Waiting { ready: true });
 }
 
 pub fn what_waits_behind_an_annulled_pair_is_released(store: &mut impl Store) {

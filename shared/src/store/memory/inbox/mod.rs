@@ -4,9 +4,14 @@
 //! every question. So it is a model for simulations, and what the inbox on disk, with its edges and queues, is compared
 //! with. Like that one, each call is all or nothing.
 
+mod filter;
+mod floor;
 mod keep;
 mod link;
 mod state;
+#[cfg(test)]
+mod tests;
+mod undo;
 mod view;
 mod work;
 
@@ -37,6 +42,8 @@ pub struct MemoryInbox {
     audit: Vec<AuditRow>,
     slot: i64,
     change: u64,
+    /// Sequences that the frame at work will still bring.
+    coming: Option<(LaneAt, std::ops::RangeInclusive<u64>)>,
 }
 
 /// What is here of a lane.
@@ -150,6 +157,7 @@ impl MemoryInbox {
             audit: Vec::new(),
             slot: 0,
             change: 0,
+            coming: None,
         }
     }
 

@@ -4,8 +4,8 @@
 use crate::envelope::KeyLink;
 use crate::ident::{AgentId, Stamp};
 use crate::message::Behind;
-use crate::outcome::{Outcome, Reason};
-use crate::store::inbox::{Hold, State, rules, why};
+use crate::outcome::Outcome;
+use crate::store::inbox::{State, rules};
 
 use super::{MemRow, MemoryInbox, record_of};
 
@@ -53,6 +53,14 @@ impl MemoryInbox {
             .lanes
             .get(&(agent.clone(), stamp.position.epoch, stamp.position.lane));
         let sequence = stamp.position.sequence;
+        let at = (agent.clone(), stamp.position.epoch, stamp.position.lane);
+        if self
+            .coming
+            .as_ref()
+            .is_some_and(|(lane, coming)| *lane == at && coming.contains(&sequence))
+        {
+            return Meant::Missing;
+        }
         let stepped_over = lane.is_some_and(|lane| {
             let moved = lane
                 .gaps
@@ -162,164 +170,6 @@ impl MemoryInbox {
     pub(super) fn follow_up(&mut self, by: Author<'_>) {
         while self.next_undo(by) || self.next_copy(by) || self.next_overtaken(by) {}
         self.move_settled_floors();
-    }
-
-    /// Decides about one undo, if any can be decided.
-    fn next_undo(&mut self, by: Author<'_>) -> bool {
-        let open = |row: &&MemRow| matches!(row.state, State::Waiting { .. } | State::Held(_));
-        let undoing: Vec<(i64, bool)> = self
-            .rows
-            .values()
-            .filter(open)
-            .filter_map(|row| row.undoing.map(|holds| (row.slot, holds)))
-            .collect();
-        undoing
-            .into_iter()
-            .any(|(slot, holds)| self.undo(slot, holds, by))
-    }
-
-    fn undo(&mut self, slot: i64, holds: bool, by: Author<'_>) -> bool {
-        let row = &self.rows[&slot];
-        let Some(original) = row
-            .envelope
-            .as_ref()
-            .and_then(|envelope| envelope.reverses.clone())
-        else {
-            return false;
-        };
-        if original.agent != row.agent {
-            return self.undo_is_dead(slot, by);
-        }
-        let other = match self.meant(&row.agent, &original.stamp()) {
-            Meant::Missing => return self.still_undoing(slot),
-            Meant::Gone => return self.undo_is_held(slot, holds, "something kept no longer", by),
-            Meant::Here(other) => self.rows[&other].clone(),
-        };
-        let undoes = other
-            .envelope
-            .as_ref()
-            .is_some_and(|envelope| envelope.reverses.is_some());
-        if undoes || other.is_lost() {
-            return self.undo_is_dead(slot, by);
-        }
-        let (this_id, other_id) = (self.rows[&slot].id(), other.id());
-        let (Some(this_id), Some(other_id)) = (this_id, other_id) else {
-            return false;
-        };
-        match other.state {
-            State::Sent | State::Voiding { .. } => return self.still_undoing(slot),
-            State::Settled(Outcome::Applied(record)) => {
-                return self.undo_is_held(slot, holds, &record.name, by);
-            }
-            State::Settled(_) => {}
-            _ => self.settle(other.slot, Outcome::Annulled { with: this_id }, by, "annul"),
-        }
-        self.decided(slot);
-        self.settle(slot, Outcome::Annulled { with: other_id }, by, "annul");
-        true
-    }
-
-    fn still_undoing(&mut self, slot: i64) -> bool {
-        if let Some(row) = self.rows.get_mut(&slot) {
-            row.undoing = Some(true);
-        }
-        false
-    }
-
-    fn decided(&mut self, slot: i64) {
-        if let Some(row) = self.rows.get_mut(&slot) {
-            row.undoing = None;
-        }
-    }
-
-    fn undo_is_dead(&mut self, slot: i64, by: Author<'_>) -> bool {
-        self.decided(slot);
-        let reason = Reason::new(why::UNDO_UNKNOWN, "there is nothing that this can undo");
-        self.put(slot, State::Dead(reason), by, "dead", String::new());
-        true
-    }
-
-    fn undo_is_held(&mut self, slot: i64, holds: bool, record: &str, by: Author<'_>) -> bool {
-        self.decided(slot);
-        if holds {
-            let hold = Hold {
-                reason: Reason::new(why::UNDO_APPLIED, format!("it undoes {record}")),
-                subject: None,
-            };
-            self.put(slot, State::Held(hold), by, "hold", String::new());
-        }
-        true
-    }
-
-    /// Decides about one moved message whose old copy was at the target, if any can be decided.
-    fn next_copy(&mut self, by: Author<'_>) -> bool {
-        let copying: Vec<(i64, Stamp)> = self
-            .rows
-            .values()
-            .filter_map(|row| row.copying.map(|origin| (row.slot, origin)))
-            .collect();
-        copying.into_iter().any(|(slot, origin)| {
-            let flies = match self.meant(&self.rows[&slot].agent, &origin) {
-                Meant::Here(copy) => self.rows[&copy].in_flight(),
-                _ => false,
-            };
-            if flies {
-                return false;
-            }
-            if let Some(row) = self.rows.get_mut(&slot) {
-                row.copying = None;
-            }
-            if !self.rows[&slot].is_settled() {
-                self.take_over(slot, &origin, by);
-            }
-            true
-        })
-    }
-
-    /// Makes a moved message the one that counts, instead of its copy under an older name.
-    pub(super) fn take_over(&mut self, slot: i64, origin: &Stamp, by: Author<'_>) {
-        let agent = self.rows[&slot].agent.clone();
-        let copy = match self.meant(&agent, origin) {
-            Meant::Here(copy) if copy != slot && !self.rows[&copy].is_lost() => {
-                Some(self.rows[&copy].clone())
-            }
-            _ => None,
-        };
-        let Some(copy) = copy else {
-            self.moved.insert((agent, *origin), slot);
-            return;
-        };
-        if copy.is_settled() {
-            return self.settle(slot, Outcome::Superseded { by: copy.id() }, by, "supersede");
-        }
-        if copy.in_flight() {
-            if let Some(row) = self.rows.get_mut(&slot) {
-                row.copying = copy.stamp();
-            }
-            return;
-        }
-        self.inherit(slot, &copy, by);
-        self.moved.insert((agent, *origin), slot);
-        let new = self.rows[&slot].id();
-        self.settle(copy.slot, Outcome::Superseded { by: new }, by, "supersede");
-    }
-
-    fn inherit(&mut self, slot: i64, copy: &MemRow, by: Author<'_>) {
-        let Some(row) = self.rows.get_mut(&slot) else {
-            return;
-        };
-        row.attempt = copy.attempt;
-        row.amendments.clone_from(&copy.amendments);
-        if !matches!(row.state, State::Waiting { .. }) {
-            return;
-        }
-        match &copy.state {
-            State::Held(_) => self.put(slot, copy.state.clone(), by, "hold", String::new()),
-            State::Dead(reason) if ![why::CONFLICT, why::LATE].contains(&reason.code.as_str()) => {
-                self.put(slot, copy.state.clone(), by, "dead", String::new());
-            }
-            _ => {}
-        }
     }
 
     /// Supersedes one passed dead letter that a later message of one of its keys has overtaken, if there is one.

@@ -8,8 +8,8 @@ use crate::ident::{AgentId, Epoch, Lane};
 use crate::store::StoreError;
 use crate::store::inbox::{Balance, LaneBacklog};
 
+use super::columns::{BEHIND, DEAD, HELD, READY, SENT, VOIDING};
 use super::lanes::{agent_id, lane_id, lane_name, lane_of, lane_row};
-use super::message::{BEHIND, DEAD, HELD, READY, SENT, VOIDING};
 use super::view::named;
 use super::work::{all, find};
 
@@ -21,13 +21,14 @@ pub(super) fn backlog(connection: &Connection) -> Result<Vec<LaneBacklog>, Store
     let mut lanes = here(connection)?;
     let sql = "SELECT agent, number, state, count(*), sum(bytes), min(place) FROM message INDEXED BY message_open \
                WHERE state < 6 GROUP BY agent, number, state";
-    let open = all(connection, sql, [], |row| {
+    let groups = all(connection, sql, [], |row| {
         let at: At = (row.get(0)?, row.get(1)?);
         let counted: (u8, i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
         Ok((at, counted))
     })?;
+    let mut open: BTreeMap<At, i64> = BTreeMap::new();
     let mut oldest: BTreeMap<At, (i64, u8)> = BTreeMap::new();
-    for (at, (state, count, bytes, place)) in open {
+    for (at, (state, count, bytes, place)) in groups {
         let Some(lane) = lanes.get_mut(&at) else { continue };
         let count = count as u64;
         match state {
@@ -38,13 +39,16 @@ pub(super) fn backlog(connection: &Connection) -> Result<Vec<LaneBacklog>, Store
             _ => lane.dead = count,
         }
         lane.bytes += bytes as u64;
-        lane.settled = lane.settled.saturating_sub(count);
+        *open.entry(at).or_default() += count as i64;
         let first = oldest.entry(at).or_insert((place, state));
         *first = (*first).min((place, state));
     }
     for (at, extra) in beside_and_lost(connection)? {
+        *open.entry(at).or_default() -= extra;
+    }
+    for (at, positions) in open {
         if let Some(lane) = lanes.get_mut(&at) {
-            lane.settled = lane.settled.saturating_add_signed(extra);
+            lane.settled = lane.settled.saturating_add_signed(-positions);
         }
     }
     for (at, (place, state)) in oldest {
@@ -52,7 +56,9 @@ pub(super) fn backlog(connection: &Connection) -> Result<Vec<LaneBacklog>, Store
             (lane.oldest_received_ms, lane.oldest_captured_ms) = times(connection, at, state, place)?;
         }
     }
-    Ok(lanes.into_values().collect())
+    let mut backlog: Vec<LaneBacklog> = lanes.into_values().collect();
+    backlog.sort_by(|a, b| (&a.agent, a.lane).cmp(&(&b.agent, b.lane)));
+    Ok(backlog)
 }
 
 /// Every lane with all positions that are here counted as settled; what is open is taken off that later.

@@ -4,7 +4,8 @@ use crate::message::{Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{Change, Request, Slot, State, Ticket, Verdict, rules};
 
-use super::message::{Gate, Msg, detail, pack};
+use super::columns::Gate;
+use super::message::{Msg, detail, pack};
 use super::work::Work;
 
 impl Work<'_> {
@@ -74,10 +75,11 @@ impl Work<'_> {
     /// What must be so before a message is tried again, or as amended: it can be decoded, nothing of its keys is being
     /// sent past it, and the new body is one.
     fn prepare(&mut self, msg: &mut Msg, change: &Change) -> Result<Result<(), String>, StoreError> {
-        if msg.kind.is_empty()
-            && let Err(text) = self.decode_again(msg)?
-        {
-            return Ok(Err(text));
+        if msg.kind.is_empty() {
+            return match change {
+                Change::Amend { .. } => Ok(Err("nobody knows what is in it: retry it first".into())),
+                _ => self.decode_again(msg),
+            };
         }
         if msg.gate == Gate::Passed
             && let Some(other) = self.overtaker(msg)?

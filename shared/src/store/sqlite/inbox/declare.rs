@@ -6,8 +6,9 @@ use crate::store::GapKind;
 use crate::store::StoreError;
 use crate::store::inbox::{Floor, Gap, RANGES, State, rules, why};
 
+use super::columns::Columns;
 use super::lanes::{LaneRow, agent_id, lane_id, lane_row};
-use super::message::{Columns, detail};
+use super::message::detail;
 use super::walk::Over;
 use super::work::{Record, Work};
 

@@ -6,8 +6,8 @@ use crate::ident::{AgentId, Digest, Epoch, MessageId, Position};
 use crate::store::StoreError;
 use crate::store::inbox::{Clock, Entry, Item, Slot, Ticket, rules};
 
+use super::columns::Columns;
 use super::lanes::lane_of;
-use super::message::Columns;
 use super::work::find;
 
 /// What is selected for an entry. `m` is the message; [`JOINS`] bring the rest.

@@ -9,7 +9,8 @@ use crate::outcome::Reason;
 use crate::store::StoreError;
 use crate::store::inbox::{State, rules};
 
-use super::message::{Columns, Gate, Msg, detail, pack};
+use super::columns::{Columns, Gate};
+use super::message::{Msg, detail, pack};
 use super::work::{LaneName, Record, Work};
 
 /// A row that is to be kept.

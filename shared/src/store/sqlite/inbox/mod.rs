@@ -4,12 +4,13 @@
 //! take ─► keep ─► order, resolve, undo      a frame, a row, what it waits for
 //! change ─► settle ─► order, undo           a change, and what follows from it
 //! declare, prune, lanes, walk               gaps, retention, ranges and floors
-//! view, query, backlog, news, trail         reading
+//! view, query, backlog, news, trail, verify reading
 //! work                                      the transaction under all of them
 //! ```
 
 mod backlog;
 mod change;
+mod columns;
 mod declare;
 mod entry;
 mod keep;
@@ -26,12 +27,14 @@ mod settle;
 mod take;
 mod trail;
 mod undo;
+mod verify;
 mod view;
 mod walk;
 mod work;
 mod write;
 
 pub use read::SqliteInboxReader;
+pub use verify::{Checked, Fault, Finding};
 pub use write::{Limits, SqliteInbox};
 
 #[cfg(test)]

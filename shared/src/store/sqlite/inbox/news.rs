@@ -7,8 +7,8 @@ use crate::store::StoreError;
 use crate::store::inbox::Floor;
 use crate::store::inbox::{LaneFloors, Note, PAGE, State, Told};
 
+use super::columns::Columns;
 use super::lanes::{agent_id, lane_name, lane_of, lane_row};
-use super::message::Columns;
 use super::work::all;
 
 /// What is here of each lane of an agent, oldest epoch first.
@@ -50,7 +50,7 @@ pub(super) fn news(
     let sql = "SELECT message.change, epoch.epoch, lane.number, message.sequence, message.digest, message.state, \
                message.reason, message.text, message.subject, message.outcome FROM message \
                JOIN lane ON lane.id = message.lane JOIN epoch ON epoch.id = lane.epoch \
-               WHERE message.agent = ?1 AND message.change > ?2 ORDER BY message.change LIMIT ?3";
+               WHERE message.agent = ?1 AND message.change > ?2 AND message.digest IS NOT NULL ORDER BY message.change LIMIT ?3";
     let max = max.min(PAGE) as i64;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = all(connection, sql, (number, after, max), |row| {

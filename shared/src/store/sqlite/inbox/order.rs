@@ -6,7 +6,8 @@
 use crate::store::StoreError;
 use crate::store::inbox::rules;
 
-use super::message::{BEHIND, Gate, Msg, READY};
+use super::columns::{BEHIND, Gate, READY};
+use super::message::Msg;
 use super::work::Work;
 
 /// A message's place in the queues of its keys.

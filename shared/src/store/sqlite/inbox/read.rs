@@ -13,6 +13,7 @@ use crate::store::inbox::{
 use crate::store::sqlite::open::open_reader;
 
 use super::schema::SCHEMA;
+use super::verify::{self, Checked};
 use super::{backlog, query, trail, view};
 
 /// Looks at an inbox, beside the process that writes it or without one.
@@ -26,6 +27,13 @@ impl SqliteInboxReader {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = open_reader(path, &SCHEMA)?;
         Ok(Self { connection })
+    }
+
+    /// Checks the messages behind `after`, at most `limit`, and says where to go on.
+    pub fn verify(&self, after: Option<Slot>, limit: usize) -> Result<Checked, StoreError> {
+        on_one_snapshot(&self.connection, |connection| {
+            verify::stretch(connection, after, limit)
+        })
     }
 }
 

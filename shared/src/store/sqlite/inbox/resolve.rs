@@ -56,6 +56,9 @@ impl Work<'_> {
             // Other content stands there; what is meant may still come, under this name or moved.
             return Ok(Found::Missing);
         }
+        if self.coming.0 == lane && self.coming.1.contains(&sequence) {
+            return Ok(Found::Missing);
+        }
         let name = self.lane_name(lane)?;
         let here = lane_row(self.tx, name)?.ranges.contains(sequence);
         let sql = "SELECT 1 FROM gap WHERE lane = ?1 AND first <= ?2 AND last >= ?2 AND moved = 1";

@@ -5,7 +5,8 @@ use crate::outcome::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::store::inbox::{State, rules};
 
-use super::message::{Gate, Msg, detail};
+use super::columns::Gate;
+use super::message::{Msg, detail};
 use super::work::Work;
 
 impl Work<'_> {

@@ -169,6 +169,7 @@ impl Work<'_> {
             if standing == Standing::Known {
                 continue;
             }
+            self.coming = (lane.name.id, sequence + 1..=frame.last());
             let readable = self.keep(&frame.new_row(&lane, sequence, standing.reason()))?;
             if standing == Standing::Fresh && !readable {
                 kept.undecodable.push(sequence);

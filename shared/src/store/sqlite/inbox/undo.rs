@@ -6,7 +6,8 @@ use crate::outcome::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::store::inbox::{Hold, State, why};
 
-use super::message::{Gate, Msg, detail};
+use super::columns::Gate;
+use super::message::{Msg, detail};
 use super::resolve::{Found, spell};
 use super::work::Work;
 
@@ -27,6 +28,7 @@ impl Work<'_> {
                 self.miss(msg.slot, msg.agent, &original.stamp())?;
                 self.refresh(msg.slot)
             }
+            Found::Gone if !holds => Ok(()),
             Found::Gone => self.hold_undo(
                 msg,
                 "the message that it undoes settled long ago and is kept no longer",

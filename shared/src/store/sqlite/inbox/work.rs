@@ -1,6 +1,7 @@
 //! One transaction at work: its counters, its author, and the small tools that every step needs.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
@@ -112,6 +113,8 @@ pub(super) struct Work<'a> {
     pub now_ms: i64,
     /// Lanes in which something settled: their settled floors are moved at the end.
     pub settled_in: BTreeSet<i64>,
+    /// A lane and the sequences of it that the frame at work will still bring.
+    pub coming: (i64, RangeInclusive<u64>),
 }
 
 impl Work<'_> {

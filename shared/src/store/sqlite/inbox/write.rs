@@ -46,7 +46,7 @@ impl Default for Limits {
 /// An inbox on disk, open for writing.
 #[derive(Debug)]
 pub struct SqliteInbox {
-    database: Database,
+    pub(super) database: Database,
     limits: Limits,
     opening: Opening,
     memory: Memory,
@@ -113,6 +113,7 @@ impl SqliteInbox {
             who,
             now_ms,
             settled_in: BTreeSet::new(),
+            coming: (0, 0..=0),
         };
         let answer = work(&mut at_work)?;
         at_work.move_settled_floors()?;

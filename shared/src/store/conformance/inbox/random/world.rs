@@ -1,0 +1,335 @@
+//! The plants of a random run, and one step of it on both stores.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::sample::Index;
+
+use crate::ident::{AgentId, Epoch, Lane, MessageId};
+use crate::outcome::{Outcome, Reason};
+use crate::store::GapKind;
+use crate::store::inbox::{Arrival, Change, Entry, Filter, Gap, Lineage, Request, State, StateName, Verdict};
+
+use super::super::kit::{Made, PARKS, PASSES, Plant, Store, applied, frame_of, hold};
+
+/// One step; what it means depends on what is there.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Make {
+        plant: Index,
+        lane: u8,
+        passes: bool,
+        keys: u8,
+    },
+    Undo {
+        plant: Index,
+        of: Index,
+    },
+    Deliver {
+        log: Index,
+        from: Index,
+        count: usize,
+        broken: u8,
+    },
+    Declare {
+        log: Index,
+        from: Index,
+        count: usize,
+        kind: u8,
+    },
+    Clone {
+        plant: Index,
+    },
+    Cut {
+        plant: Index,
+        moved: Vec<Index>,
+    },
+    Change {
+        which: Index,
+        what: u8,
+    },
+    Prune {
+        which: Index,
+    },
+}
+
+/// A plant and what it has captured, by epoch and lane.
+#[derive(Clone)]
+struct Site {
+    plant: Plant,
+    logs: BTreeMap<(Epoch, Lane), Vec<Made>>,
+}
+
+/// Everything outside the stores.
+pub struct World {
+    sites: Vec<Site>,
+    epochs: u64,
+    /// By name, what a message is a copy of in the end.
+    origin: BTreeMap<MessageId, MessageId>,
+    /// What took effect.
+    effects: BTreeSet<MessageId>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let site = |name, epoch| Site {
+            plant: Plant::new(name, epoch),
+            logs: BTreeMap::new(),
+        };
+        Self {
+            sites: vec![site("plant-1", 1), site("plant-2", 2)],
+            epochs: 2,
+            origin: BTreeMap::new(),
+            effects: BTreeSet::new(),
+        }
+    }
+
+    pub fn agents(&self) -> BTreeSet<AgentId> {
+        self.sites.iter().map(|site| site.plant.agent.clone()).collect()
+    }
+
+    /// Takes a step on both stores, which must answer alike.
+    pub fn take_step(
+        &mut self,
+        step: &Step,
+        disk: &mut impl Store,
+        model: &mut impl Store,
+    ) -> Result<(), String> {
+        match step {
+            Step::Make {
+                plant,
+                lane,
+                passes,
+                keys,
+            } => self.make(plant, *lane, *passes, *keys),
+            Step::Undo { plant, of } => self.undo(plant, of),
+            Step::Deliver {
+                log,
+                from,
+                count,
+                broken,
+            } => {
+                if let Some(frame) = self.frame(log, from, *count, *broken) {
+                    let frame = [frame];
+                    let (a, b) = (disk.take(&frame).unwrap(), model.take(&frame).unwrap());
+                    return alike(&a, &b);
+                }
+            }
+            Step::Declare {
+                log,
+                from,
+                count,
+                kind,
+            } => {
+                if let Some((agent, gap)) = self.gap(log, from, *count, *kind) {
+                    disk.declare(&agent, &[gap], 50).unwrap();
+                    model.declare(&agent, &[gap], 50).unwrap();
+                }
+            }
+            Step::Clone { plant } => {
+                let copy = plant.get(&self.sites).clone();
+                if self.sites.len() < 5 {
+                    self.sites.push(copy);
+                }
+            }
+            Step::Cut { plant, moved } => self.cut(plant, moved, disk, model),
+            Step::Change { which, what } => return self.change(which, *what, disk, model),
+            Step::Prune { which } => return self.prune(which, disk, model),
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, plant: &Index, lane: u8, passes: bool, keys: u8) {
+        let at = plant.index(self.sites.len());
+        let names: Vec<&str> = (0..4)
+            .filter(|bit| keys & (1 << bit) != 0)
+            .map(|bit| ["order:a", "order:b", "lot:c", "item:d"][bit])
+            .collect();
+        let kind = if passes { PASSES } else { PARKS };
+        let lane = Lane::ALL[usize::from(lane)];
+        let made = self.sites[at].plant.make_in(lane, kind, &names, |_| {});
+        self.log(at, made);
+    }
+
+    fn log(&mut self, at: usize, made: Made) {
+        let origin = made.envelope.moved_from.map(|stamp| MessageId {
+            agent: made.id.agent.clone(),
+            position: stamp.position,
+            digest: stamp.digest,
+        });
+        let origin = origin.map(|id| self.origin.get(&id).cloned().unwrap_or(id));
+        self.origin
+            .insert(made.id.clone(), origin.unwrap_or_else(|| made.id.clone()));
+        let log = (made.id.position.epoch, made.lane);
+        self.sites[at].logs.entry(log).or_default().push(made);
+    }
+
+    fn undo(&mut self, plant: &Index, of: &Index) {
+        let at = plant.index(self.sites.len());
+        let rows: Vec<Made> = self.sites[at].logs.values().flatten().cloned().collect();
+        if !rows.is_empty() {
+            let made = self.sites[at].plant.undo(of.get(&rows));
+            self.log(at, made);
+        }
+    }
+
+    /// Rows of one log of one site, in one piece.
+    fn rows(&self, log: &Index, from: &Index, count: usize) -> Option<(AgentId, Vec<Made>)> {
+        let logs: Vec<(&AgentId, &Vec<Made>)> = self
+            .sites
+            .iter()
+            .flat_map(|site| site.logs.values().map(|log| (&site.plant.agent, log)))
+            .collect();
+        if logs.is_empty() {
+            return None;
+        }
+        let (agent, rows) = logs[log.index(logs.len())];
+        let from = from.index(rows.len());
+        Some((agent.clone(), rows[from..(from + count).min(rows.len())].to_vec()))
+    }
+
+    fn frame(&self, log: &Index, from: &Index, count: usize, broken: u8) -> Option<Arrival> {
+        let (agent, rows) = self.rows(log, from, count)?;
+        let mut frame = frame_of(&agent, &rows.iter().collect::<Vec<_>>());
+        if let Some(row) = frame.rows.get_mut(usize::from(broken)) {
+            *row = format!("broken {broken} of {}", frame.first).into_bytes();
+        }
+        Some(frame)
+    }
+
+    fn gap(&self, log: &Index, from: &Index, count: usize, kind: u8) -> Option<(AgentId, Gap)> {
+        let (agent, rows) = self.rows(log, from, count)?;
+        let (first, last) = (rows.first()?, rows.last()?);
+        let gap = Gap {
+            epoch: first.id.position.epoch,
+            lane: first.lane,
+            from: first.sequence,
+            to: last.sequence,
+            running: last.running,
+            kind: [GapKind::Settled, GapKind::Moved, GapKind::Lost][usize::from(kind)],
+        };
+        Some((agent, gap))
+    }
+
+    fn cut(&mut self, plant: &Index, moved: &[Index], disk: &mut impl Store, model: &mut impl Store) {
+        let at = plant.index(self.sites.len());
+        self.epochs += 1;
+        let before = self.sites[at].plant.epoch;
+        let rows: Vec<Made> = self.sites[at].logs.values().flatten().cloned().collect();
+        self.sites[at].plant.cut(self.epochs);
+        let lineage = [Lineage {
+            epoch: Epoch(self.epochs),
+            predecessor: Some(before),
+        }];
+        let agent = self.sites[at].plant.agent.clone();
+        disk.announce(&agent, &lineage).unwrap();
+        model.announce(&agent, &lineage).unwrap();
+        let mut chosen: Vec<usize> = if rows.is_empty() {
+            Vec::new()
+        } else {
+            moved.iter().map(|index| index.index(rows.len())).collect()
+        };
+        chosen.sort_unstable();
+        chosen.dedup();
+        for index in chosen {
+            let made = self.sites[at].plant.move_here(&rows[index]);
+            self.log(at, made);
+        }
+    }
+
+    fn change(
+        &mut self,
+        which: &Index,
+        what: u8,
+        disk: &mut impl Store,
+        model: &mut impl Store,
+    ) -> Result<(), String> {
+        let open = Filter {
+            states: StateName::ALL
+                .into_iter()
+                .filter(|state| *state != StateName::Settled)
+                .collect(),
+            ..Filter::default()
+        };
+        let entries = disk.list(&open, None, 1000).unwrap();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let entry = which.get(&entries);
+        let change = change_of(what, entry);
+        let request = [Request {
+            ticket: entry.ticket,
+            change: change.clone(),
+        }];
+        let twin = model
+            .get(entry.ticket.slot)
+            .unwrap()
+            .ok_or("the model lacks it")?;
+        let same = [Request {
+            ticket: twin.entry.ticket,
+            change: change.clone(),
+        }];
+        let a = disk.change(&request, "anna", 60).unwrap().pop().unwrap();
+        let b = model.change(&same, "anna", 60).unwrap().pop().unwrap();
+        if let (Verdict::Done(..), Some(id), Change::Settle(Outcome::Applied(_))) = (&a, &entry.id, &change) {
+            let origin = self.origin.get(id).unwrap_or(id).clone();
+            if !self.effects.insert(origin) {
+                return Err(format!("{id} took effect twice"));
+            }
+        }
+        match (&a, &b) {
+            (Verdict::Done(_, a), Verdict::Done(_, b)) => alike(&a.name(), &b.name()),
+            (Verdict::Refused(_), Verdict::Refused(_)) => Ok(()),
+            _ => Err(format!("{change:?}: {a:?} on disk, {b:?} in the model")),
+        }
+    }
+
+    fn prune(&mut self, which: &Index, disk: &mut impl Store, model: &mut impl Store) -> Result<(), String> {
+        let agents: Vec<AgentId> = self.agents().into_iter().collect();
+        let agent = which.get(&agents);
+        for floors in disk.floors(agent).unwrap() {
+            disk.acknowledge(agent, floors.epoch, floors.lane, u64::MAX)
+                .unwrap();
+            model
+                .acknowledge(agent, floors.epoch, floors.lane, u64::MAX)
+                .unwrap();
+        }
+        alike(
+            &disk.prune(i64::MAX, 1000).unwrap(),
+            &model.prune(i64::MAX, 1000).unwrap(),
+        )
+    }
+}
+
+/// Some change; mostly one that suits the state.
+fn change_of(what: u8, entry: &Entry) -> Change {
+    let text = || "a person decided".to_owned();
+    let discarded = || Outcome::Discarded {
+        by: "anna".into(),
+        reason: text(),
+    };
+    match (what, &entry.state) {
+        (0..=3, State::Waiting { .. }) => Change::Send,
+        (0..=2, State::Sent) => Change::Settle(applied(1)),
+        (3, State::Sent) => Change::Return,
+        (4, _) => hold("stock", Some("item:1")),
+        (5, _) => Change::Discard { reason: text() },
+        (0..=6, State::Voiding { .. }) => Change::Settle(discarded()),
+        (7, State::Voiding { .. }) => Change::Settle(applied(2)),
+        (8, _) => Change::Amend {
+            body: r#"{"order":"b","quantity":{"value":"2"}}"#.into(),
+            reason: text(),
+        },
+        (0..=3 | 9, State::Held(_)) => Change::Release,
+        (0..=3 | 9, State::Dead(_)) => Change::Retry { reason: text() },
+        (10, _) => Change::Settle(discarded()),
+        _ => Change::Dead(Reason::new("refused", "the target says no")),
+    }
+}
+
+fn alike<T: PartialEq + std::fmt::Debug>(disk: &T, model: &T) -> Result<(), String> {
+    if disk == model {
+        Ok(())
+    } else {
+        Err(format!("{disk:?} on disk, {model:?} in the model"))
+    }
+}

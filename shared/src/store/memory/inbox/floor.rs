@@ -1,0 +1,161 @@
+//! Gaps, floors, and the digests of what they cover.
+
+use crate::ident::{AgentId, Digest, Position, Stamp};
+use crate::outcome::Reason;
+use crate::store::GapKind;
+use crate::store::inbox::rules::{self, FIRST_RANK};
+use crate::store::inbox::{Floor, Gap, RANGES, State, why};
+
+use super::state::Author;
+use super::{LaneAt, MemLane, MemRow, MemoryInbox, record_of};
+
+impl MemoryInbox {
+    pub(super) fn step_over(&mut self, agent: &AgentId, gap: &Gap, by: Author<'_>) {
+        if !rules::is_gap(gap) || !self.learn_epoch(agent, gap.epoch) {
+            return;
+        }
+        let lane = self.lane(agent, gap.epoch, gap.lane);
+        let absent = lane.ranges.absent(gap.from, gap.to);
+        let ranges = lane.ranges.with(gap.from, gap.to);
+        if absent.is_empty() || ranges.above.len() > RANGES.max(lane.ranges.above.len()) {
+            return;
+        }
+        lane.ranges = ranges;
+        lane.anchors.entry(gap.to).or_insert(gap.running);
+        for (first, last) in absent {
+            match gap.kind {
+                GapKind::Lost => self.lose(agent, gap, first, last, by),
+                kind => {
+                    let lane = self.lane(agent, gap.epoch, gap.lane);
+                    lane.gaps.push((first, last, kind == GapKind::Moved));
+                }
+            }
+        }
+        self.follow_up(by);
+        self.move_floor(&(agent.clone(), gap.epoch, gap.lane));
+        self.move_settled_floors();
+    }
+
+    fn lose(&mut self, agent: &AgentId, gap: &Gap, first: u64, last: u64, by: Author<'_>) {
+        self.slot += 1;
+        let row = MemRow {
+            slot: self.slot,
+            version: 0,
+            agent: agent.clone(),
+            position: Position {
+                epoch: gap.epoch,
+                lane: gap.lane,
+                sequence: first,
+            },
+            last: Some(last),
+            beside: false,
+            place: rules::place(self.rank(agent, gap.epoch).unwrap_or(FIRST_RANK), 0),
+            bytes: Vec::new(),
+            digest: None,
+            envelope: None,
+            keys: Default::default(),
+            state: State::Dead(Reason::new(why::LOST, "its content is gone")),
+            attempt: 1,
+            amendments: Vec::new(),
+            passed: false,
+            undoing: None,
+            copying: None,
+            received_ms: by.now_ms,
+            clock: None,
+            changed_ms: by.now_ms,
+            change: None,
+            arrival: self.audit.len(),
+        };
+        let (slot, subject) = (row.slot, row.subject());
+        self.enter(row);
+        let record = record_of("lost", Some(slot), subject, "", "dead", String::new());
+        self.record(by.who, by.now_ms, record);
+    }
+
+    /// Moves the stored floor of a lane over what is here, with its digest.
+    pub(super) fn move_floor(&mut self, at: &LaneAt) {
+        let Some(lane) = self.lanes.get(at).cloned() else {
+            return;
+        };
+        let (floor, diverged) = self.walk(at, lane.stored, lane.ranges.floor, false);
+        if let Some(lane) = self.lanes.get_mut(at) {
+            lane.stored = floor;
+            lane.diverged = lane.diverged.or(diverged);
+        }
+    }
+
+    pub(super) fn move_settled_floors(&mut self) {
+        for at in self.lanes.keys().cloned().collect::<Vec<_>>() {
+            let lane = self.lanes[&at].clone();
+            let floor = self.walk(&at, lane.settled, lane.stored.sequence, true).0;
+            if let Some(lane) = self.lanes.get_mut(&at) {
+                lane.settled = floor;
+            }
+        }
+    }
+
+    /// A floor moved position by position, and where a claimed digest was not ours.
+    pub(super) fn walk(
+        &self,
+        at: &LaneAt,
+        from: Floor,
+        until: u64,
+        settled_only: bool,
+    ) -> (Floor, Option<u64>) {
+        let lane = &self.lanes[at];
+        let (mut best, mut diverged) = (from, None);
+        let (mut sequence, mut running) = (from.sequence, Some(from.running));
+        while sequence < until {
+            let next = sequence + 1;
+            let stamp = Stamp {
+                position: Position {
+                    epoch: at.1,
+                    lane: at.2,
+                    sequence: next,
+                },
+                digest: [0; 8],
+            };
+            let gap = lane.gaps.iter().find(|gap| (gap.0..=gap.1).contains(&next));
+            match (self.first_at(&at.0, &stamp), gap) {
+                (Some(row), _) if settled_only && !row.is_settled() => break,
+                (Some(row), _) => {
+                    sequence = row.last.unwrap_or(next);
+                    running = running
+                        .zip(row.digest)
+                        .map(|(running, digest)| running.then(digest));
+                }
+                (None, Some(gap)) => (sequence, running) = (gap.1, None),
+                (None, None) => break,
+            }
+            if let Some(said) = lane.anchors.get(&sequence) {
+                if running.is_some_and(|running| running != *said) {
+                    diverged = diverged.or(Some(sequence + 1));
+                }
+                running = running.or(Some(*said));
+            }
+            if let Some(running) = running {
+                best = Floor { sequence, running };
+            }
+        }
+        (best, diverged)
+    }
+}
+
+impl MemLane {
+    /// Compares a claimed digest with ours, or notes it. Returns whether they differ.
+    pub(super) fn claim(
+        &mut self,
+        first: u64,
+        said: Digest,
+        stored: Floor,
+        before: &crate::store::inbox::ranges::Ranges,
+    ) -> bool {
+        if first == before.floor + 1 {
+            return said != stored.running;
+        }
+        if before.contains(first - 1) {
+            return false;
+        }
+        *self.anchors.entry(first - 1).or_insert(said) != said
+    }
+}
