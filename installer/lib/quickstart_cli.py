@@ -1,6 +1,7 @@
 """The command `installer/quickstart`: reads what a person asks for and hands it to the room that does it."""
 
 import argparse
+import random
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import FrameType
 
 from . import cache
 from .say import Trouble
+from .story import play
 from .trial import configuration, folder, foreground, programs
 
 _DESCRIPTION = """\
@@ -43,14 +45,23 @@ def _parser() -> argparse.ArgumentParser:
         prog="installer/quickstart", description=_DESCRIPTION, epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    default = cache.root() / "quickstart"
-    parser.add_argument("--dir", type=Path, default=default, help=f"the trial's folder ({default})")
+    home = cache.root() / "quickstart"
+    parser.add_argument("--story", action="store_true", help="play an outage and prove that nothing was lost")
+    parser.add_argument("--seed", type=int, help="of a story: what fails when (random; it is printed)")
+    parser.add_argument("--seconds", type=float, default=60, help="of a story: how long the operators scan (60)")
+    parser.add_argument("--settle-seconds", type=float, default=180,
+                        help="of a story: how long it may take to settle afterwards (180)")
+    parser.add_argument("--dir", type=Path, help=f"the trial's folder (a folder in {home})")
     parser.add_argument("--release", action="store_true", help="build as for production; takes much longer")
     return parser
 
 
 def _run(given: argparse.Namespace) -> int:
     built = programs.build(given.release)
-    with folder.lay_out(given.dir, built, configuration.SHADOW) as trial:
+    home = given.dir or cache.root() / "quickstart" / ("story" if given.story else "shadow")
+    with folder.lay_out(home, built, configuration.SHADOW, separate_link=given.story) as trial:
+        if given.story:
+            seed = random.randrange(1_000_000) if given.seed is None else given.seed
+            return play.play(trial, seed, given.seconds, given.settle_seconds)
         foreground.run(trial, "records what it would post to Odoo (a shadow)", foreground.shadow_lines(trial))
     return 0

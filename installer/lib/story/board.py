@@ -1,0 +1,51 @@
+"""The live table of a story: a line a second, rewritten in place on a terminal; what happens stays above it."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+_HEADER = "   time      sent  acknowledged  repeated  waiting at the agent    stored   settled"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How far a story is. `sent` and `acknowledged` by the scanners' logs, the others by the stores."""
+
+    sent: int
+    acknowledged: int
+    repeated: int
+    stored: int
+    settled: int
+
+    @property
+    def waiting(self) -> int:
+        """What the agent has taken and the relay does not have yet."""
+        return max(0, self.acknowledged - self.stored)
+
+
+class Board:
+    """Shows a story."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._live = sys.stdout.isatty()
+        print(_HEADER, flush=True)
+
+    def show(self, figures: Figures) -> None:
+        """The figures now."""
+        row = (f"{self._time()}{figures.sent:10}{figures.acknowledged:14}{figures.repeated:10}{figures.waiting:22}"
+               f"{figures.stored:10}{figures.settled:10}")
+        print(f"\r{row}\x1b[K" if self._live else row, end="" if self._live else "\n", flush=True)
+
+    def tell(self, text: str) -> None:
+        """Something happened."""
+        row = f"{self._time()}  ── {text}"
+        print(f"\r{row}\x1b[K" if self._live else row, flush=True)
+
+    def end(self) -> None:
+        """Leaves the last figures standing."""
+        if self._live:
+            print(flush=True)
+
+    def _time(self) -> str:
+        return f"{time.monotonic() - self._began:5.1f} s"
