@@ -1,10 +1,14 @@
 """The line between plant and centre, as a TCP proxy that can be broken and silenced."""
 
 import asyncio
+import socket
+import struct
 import threading
 from contextlib import suppress
 
 _READ_BYTES = 16 * 1024
+_END_SECONDS = 5.0
+_RESET = struct.pack("ii", 1, 0)  # linger for no time at all: the other side is told so by RST, not FIN
 
 
 class Cutter:
@@ -13,6 +17,7 @@ class Cutter:
     def __init__(self, listen: int, target: int) -> None:
         self._listen, self._target = listen, target
         self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
         self._refuses = False
         self._open: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
@@ -23,13 +28,14 @@ class Cutter:
         self._thread.start()
         self._flows.set()
         serve = asyncio.start_server(self._serve, "127.0.0.1", self._listen)
-        asyncio.run_coroutine_threadsafe(serve, self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(serve, self._loop).result(10)
 
     def stop(self) -> None:
         """Ends every connection and the thread."""
-        self.break_off()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     def break_off(self) -> None:
         """Resets every connection and refuses new ones. What was under way is gone, half a frame too."""
@@ -43,10 +49,19 @@ class Cutter:
         """Forwards again; what was held back comes through."""
         self._loop.call_soon_threadsafe(self._join)
 
+    async def _end(self) -> None:
+        self._break_off()
+        if self._server:
+            self._server.close()
+        self._flows.set()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=_END_SECONDS)
+
     def _break_off(self) -> None:
         self._refuses = True
         for writer in self._open:
-            writer.transport.abort()
+            _reset(writer)
 
     def _join(self) -> None:
         self._refuses = False
@@ -54,12 +69,12 @@ class Cutter:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refuses:
-            writer.transport.abort()
+            _reset(writer)
             return
         try:
             beyond, onward = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:  # the broker is down
-            writer.transport.abort()
+            _reset(writer)
             return
         self._open |= {writer, onward}
         await asyncio.gather(self._pump(reader, onward), self._pump(beyond, writer))
@@ -74,3 +89,10 @@ class Cutter:
                 await sink.drain()
             await self._flows.wait()  # an end is no faster than what came before it
         sink.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection as a line does that breaks: what was not sent yet is gone."""
+    with suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()

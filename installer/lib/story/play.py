@@ -63,7 +63,7 @@ def _outage(trial: Trial, link: Cutter, scanners: list[Scanner], blows: list[Blo
                 time.sleep(max(0.0, began + blow.at - time.monotonic()))
                 board.tell(blow.what.value + (f" (SIGKILL), dead for {blow.down:.1f} s" if blow.down else ""))
                 _strike(blow, trial, link, scanners)
-        except BaseException as error:  # noqa: BLE001: told by the thread that waits
+        except BaseException as error:  # raised again by the thread that waits
             trouble.append(error)
 
     for scanner in scanners:

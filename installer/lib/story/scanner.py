@@ -69,7 +69,7 @@ class Scanner(threading.Thread):
                 self.log.append(entry)
             answer, again = self._insist(job.scans[-1])
             entry.repeats += again
-            if answer.startswith(("BOOKED ", "ALREADY ")) and job.shows in answer:
+            if _tone(answer) in ("BOOKED", "ALREADY") and job.shows in answer:
                 entry.answered = time.monotonic()
                 return
             if answer:
@@ -86,7 +86,7 @@ class Scanner(threading.Thread):
             except Silence:
                 self._gone.wait(_AGAIN_SECONDS)
                 return False
-            if not answer.startswith(("OK ", "ALREADY ")):
+            if _tone(answer) not in ("OK", "ALREADY"):
                 self._gone.wait(_AGAIN_SECONDS)
                 return False
         return True
@@ -100,7 +100,7 @@ class Scanner(threading.Thread):
                 answer = self._scan(code)
             except Silence:
                 answer = ""
-            if answer and not answer.startswith("FAILED "):
+            if answer and _tone(answer) != "FAILED":
                 return answer, again
             self._gone.wait(_AGAIN_SECONDS)
         return "", again
@@ -129,3 +129,8 @@ class Scanner(threading.Thread):
         if self._connection:
             self._connection.close()
         self._connection = None
+
+
+def _tone(answer: str) -> str:
+    """The word that an answer begins with: what the operator hears."""
+    return answer.partition(" ")[0]

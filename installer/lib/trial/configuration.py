@@ -1,6 +1,6 @@
 """The two configurations of a trial, as text. Paths in them are relative to their own folder."""
 
-from typing import Protocol
+from dataclasses import dataclass
 
 SHADOW = """\
 # Records what would be posted, and posts nothing.
@@ -11,16 +11,18 @@ agent = "plant-a"
 """
 
 
-class Ports(Protocol):
-    """The loopback ports that the configurations name."""
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of a trial."""
 
-    link: int
+    broker: int
+    link: int  # where the agent dials: the broker itself, or what stands before it
     production: int
     consumption: int
     count: int
 
 
-def relay(port: int, target: str) -> str:
+def relay(ports: Ports, target: str) -> str:
     """`relay.toml`: the broker in the relay, and where messages take effect."""
     return f"""\
 # A throw-away configuration for trying Millrace out.
@@ -29,13 +31,13 @@ data = "relay"
 
 [broker]
 host = "localhost"
-port = {port}
+port = {ports.broker}
 ca = "pki/ca.crt"
 certificate = "pki/relay.crt"
 key = "pki/relay.key"
 
 [broker.embedded]
-listen = "127.0.0.1:{port}"
+listen = "127.0.0.1:{ports.broker}"
 certificate = "pki/broker.crt"
 key = "pki/broker.key"
 

@@ -14,22 +14,12 @@ from .. import cache
 from ..process import free_ports
 from ..say import Trouble
 from . import configuration
+from .configuration import Ports
 from .programs import Programs, environment
 from .service import Service
 
 AGENT = "plant-a"
 _MARK = ".millrace-trial"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Loopback ports of a trial."""
-
-    broker: int
-    link: int  # where the agent dials: the broker itself, or what stands before it
-    production: int
-    consumption: int
-    count: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ def lay_out(home: Path, programs: Programs, target: str, separate_link: bool = F
         _empty(home)
         ports = _ports(separate_link)
         _run([programs.relay, "pki", home / "pki", "--agent", AGENT])
-        (home / "relay.toml").write_text(configuration.relay(ports.broker, target))
+        (home / "relay.toml").write_text(configuration.relay(ports, target))
         (home / "agent.toml").write_text(configuration.agent(AGENT, ports))
         for program, name in ((programs.relay, "relay.toml"), (programs.agent, "agent.toml")):
             _run([program, "-c", home / name, "check"])
