@@ -1,7 +1,7 @@
 //! A private mosquitto, run with the configuration that Millrace ships.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../installer/mosquitto");
@@ -70,18 +70,12 @@ impl Drop for Mosquitto {
     }
 }
 
-/// Debian puts it where only root's PATH leads.
-fn executable() -> &'static str {
-    let places = [
-        "/usr/sbin/mosquitto",
-        "/usr/local/sbin/mosquitto",
-        "/usr/bin/mosquitto",
-        "/opt/homebrew/sbin/mosquitto",
-    ];
-    places.into_iter().find(|place| Path::new(place).exists()).unwrap_or_else(|| {
-        panic!(
-            "these tests need the broker mosquitto, and none of {places:?} exists. \
-             On Debian: apt-get install mosquitto (and `systemctl disable --now mosquitto` if it shall not run by itself)"
-        )
-    })
+/// The one that the test command fetched, on the PATH, or else Debian's, where only root's PATH leads.
+fn executable() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let found = folders
+        .map(|folder| folder.join("mosquitto"))
+        .find(|file| file.exists());
+    found.expect("mosquitto is not here: run `tests/run`, which fetches it, or `apt-get install mosquitto`")
 }
