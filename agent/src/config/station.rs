@@ -7,7 +7,7 @@ use millrace_shared::message::Completion;
 
 use crate::convert::barcode::Gs1Use;
 use crate::station::{
-    Badge, BadgeChange, Closes, Expired, Makes, Meaning, Profile, Rule, Station, Vocabulary,
+    Badge, BadgeChange, Closes, Expired, Items, Makes, Meaning, Profile, Rule, Station, Vocabulary,
 };
 
 /// Most rules of one station.
@@ -20,6 +20,8 @@ pub fn read(station: &mut Section<'_>) -> Option<Arc<Station>> {
     let mut profile = Profile::new(makes);
     let closes = [("confirm", Closes::Confirm), ("quantity", Closes::Quantity)];
     profile.closes = station.choice("closes_by", &closes)?;
+    let items = [("product", Items::Product), ("components", Items::Components)];
+    profile.items = station.choice("items", &items)?;
     let badge = [
         ("optional", Badge::Optional),
         ("required", Badge::Required),

@@ -204,8 +204,9 @@ impl<K: Keep> Session<K> {
                 tally.add(Count::Already);
                 let mut dialogue = step.dialogue;
                 dialogue.kept(&ids);
+                let booked = dialogue.booked.as_ref().map(|booked| booked.summary.as_str());
+                let text = format!("already {}", booked.unwrap_or("taken"));
                 self.dialogue = (!self.durable).then_some(dialogue);
-                let text = format!("already {}", step.feedback.text);
                 Answer::Feedback(Feedback::new(Tone::Already, text))
             }
             Ok(Verdict::Conflict(_)) => {

@@ -7,8 +7,9 @@ use millrace_shared::message::{
 };
 use rust_decimal::Decimal;
 
+use super::component::Component;
 use super::gather::Gathered;
-use super::profile::{Closes, Makes, Profile};
+use super::profile::{Closes, Items, Makes, Profile};
 
 /// A message that a scan completed, to be kept together with the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl Gathered {
             () if place.is_some() => place,
             () if needs_item && self.item.is_none() => Some("the item"),
             () if self.amount().is_none() && needs_item => Some("the quantity"),
+            () if self.amount().is_none() && profile.items == Items::Components => Some("the quantity"),
             () if self.amount().is_none() => Some("the item or the quantity"),
             () if profile.closes == Closes::Quantity && self.stated.is_none() => Some("the quantity"),
             () => None,
@@ -100,7 +102,7 @@ impl Gathered {
                 },
                 lot: self.lot.clone(),
                 serials: self.serials.clone(),
-                components: Vec::new(),
+                components: self.components.iter().map(Component::used).collect(),
             }),
             Makes::Consumption => Message::MaterialConsume(MaterialConsume {
                 order: order.ok_or_else(gone)?,
@@ -143,6 +145,7 @@ impl Gathered {
             part("item", &self.item),
             part(number, &self.lot),
             self.amount().map(|amount| format!("quantity {amount}")),
+            (!self.components.is_empty()).then(|| format!("components {}", self.components.len())),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         parts.join(", ")

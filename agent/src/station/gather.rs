@@ -6,7 +6,8 @@ use millrace_shared::message::{Code, Quantity};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::profile::{Expired, Makes, Profile};
+use super::component::{self, Component, same_article};
+use super::profile::{Expired, Items, Makes, Profile};
 use super::word::{Label, Word};
 
 /// Most serial numbers in one entry: each is a key of the message, and so is the order.
@@ -27,6 +28,9 @@ pub struct Gathered {
     pub is_serial: bool,
     /// Finished serial numbers.
     pub serials: Vec<Code>,
+    /// Components that were scanned for it.
+    #[serde(default)]
+    pub components: Vec<Component>,
     /// The quantity, where it was scanned itself.
     pub stated: Option<Quantity>,
     /// The quantity by counting labels.
@@ -45,7 +49,7 @@ pub struct Gathered {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Added {
     /// The entry is this now.
-    Changed(Gathered),
+    Changed(Box<Gathered>),
     /// It had that already; the text says what.
     Same(String),
 }
@@ -70,7 +74,7 @@ impl Gathered {
         }
         next.check_amount(profile)?;
         next.scans += 1;
-        Ok(Added::Changed(next))
+        Ok(Added::Changed(Box::new(next)))
     }
 
     /// What stays for the next entry after this one was booked.
@@ -144,6 +148,9 @@ impl Gathered {
             && expires < today
         {
             return Err(format!("these goods expired on {expires}"));
+        }
+        if let (Items::Components, Some(item)) = (profile.items, &label.item) {
+            return component::add(&mut self.components, item, label, profile.quantity_max);
         }
         let names_it = self.item.is_none();
         if let Some(item) = &label.item {
@@ -278,19 +285,7 @@ impl Gathered {
     }
 
     fn has_goods(&self) -> bool {
-        self.item.is_some() || self.lot.is_some() || self.amount().is_some()
+        let has_parts = self.item.is_some() || self.lot.is_some() || !self.components.is_empty();
+        has_parts || self.amount().is_some()
     }
-}
-
-/// Whether two codes name one article: an EAN-13 and the GTIN-14 of the same article differ in leading zeros only.
-fn same_article(a: &Code, b: &Code) -> bool {
-    fn bare(code: &Code) -> &str {
-        let text = code.as_str();
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.trim_start_matches('0')
-        } else {
-            text
-        }
-    }
-    bare(a) == bare(b)
 }

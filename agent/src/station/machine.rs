@@ -178,7 +178,7 @@ impl Turn<'_> {
         let by_quantity = profile.closes == Closes::Quantity && matches!(word, Word::Quantity(_));
         let mut next = match self.dialogue.gathered.with(word, profile, self.today)? {
             Added::Same(text) => return Ok((Tone::Already, format!("already taken: {text}"), None)),
-            Added::Changed(next) => next,
+            Added::Changed(next) => *next,
         };
         if by_quantity && let Some(missing) = next.missing(profile) {
             return Err(format!("scan {missing} first: the quantity books the entry"));
@@ -207,7 +207,8 @@ impl Turn<'_> {
         self.dialogue.note_raw(self.scan);
         let booking = self.commit(message, None, &summary)?;
         self.clear(kept);
-        Ok((Tone::Booked, summary, Some(booking)))
+        let text = summary.trim_start_matches("booked: ").to_owned();
+        Ok((Tone::Booked, text, Some(booking)))
     }
 
     fn undo(&mut self) -> Answer {

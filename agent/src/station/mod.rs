@@ -7,6 +7,7 @@
 //! [`word`] says what a scan is, [`gather`] collects what was said, [`machine`] decides, [`trial`] plays it through.
 
 pub mod booking;
+pub mod component;
 pub mod dialogue;
 pub mod feedback;
 pub mod gather;
@@ -20,7 +21,7 @@ pub use booking::Booking;
 pub use dialogue::Dialogue;
 pub use feedback::{Feedback, Tone};
 pub use machine::Step;
-pub use profile::{Badge, BadgeChange, Closes, Expired, Makes, Profile};
+pub use profile::{Badge, BadgeChange, Closes, Expired, Items, Makes, Profile};
 pub use rule::{Meaning, Rule};
 pub use word::Vocabulary;
 

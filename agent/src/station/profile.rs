@@ -29,6 +29,16 @@ pub enum Closes {
     Quantity,
 }
 
+/// What an article's label stands for at a production station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Items {
+    /// For what is made.
+    #[default]
+    Product,
+    /// For a component that was used for it. Plain lots and serial numbers are still those of what is made.
+    Components,
+}
+
 /// Whether the operator says who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Badge {
@@ -66,6 +76,8 @@ pub enum Expired {
 pub struct Profile {
     /// What its messages say.
     pub makes: Makes,
+    /// What an article's label stands for. Default: for what is made, counted or consumed.
+    pub items: Items,
     /// Which scan closes an entry. Default: confirm.
     pub closes: Closes,
     /// How scans are told apart.
@@ -99,6 +111,7 @@ impl Profile {
     pub fn new(makes: Makes) -> Self {
         Self {
             makes,
+            items: Items::default(),
             closes: Closes::default(),
             vocabulary: Vocabulary::default(),
             badge: Badge::default(),
@@ -125,6 +138,9 @@ impl Profile {
                  scanned again could not be told from a new one: set keeps_place = false or close by confirm"
                     .to_owned(),
             );
+        }
+        if self.items == Items::Components && !production {
+            problems.push("only a production station takes components with what it confirms".to_owned());
         }
         if self.location.is_some() && self.makes != Makes::Count {
             problems.push("only a station that counts has a location of its own".to_owned());

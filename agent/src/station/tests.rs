@@ -414,6 +414,42 @@ fn serial_numbers_are_pieces_and_must_agree_with_the_quantity() {
 }
 
 #[test]
+fn components_are_collected_by_article_and_lot_beside_what_is_made() {
+    let mut profile = Profile::new(Makes::Production(Completion::Auto));
+    profile.items = Items::Components;
+    let mut shift = Shift::with(profile);
+    let labelled = |tail: &str| format!("0104006381333931{tail}");
+    let (lot, serial) = (labelled("10L1\u{1d}305"), labelled("21S1"));
+    shift.all_taken(&["O:1", &lot, "BOLT", "BOLT", &lot, &serial]);
+    assert_eq!(shift.scan(&serial).tone, Tone::Already);
+    assert!(shift.refused(CONFIRM).contains("scan the quantity first"));
+    shift.all_taken(&["Q:2", "LOT:MADE", CONFIRM]);
+    let body = shift.body();
+    for part in [
+        r#"{"item":"04006381333931","lot":"L1","quantity":{"value":"10","unit":null}}"#,
+        r#"{"item":"BOLT","lot":null,"quantity":{"value":"2","unit":null}}"#,
+        r#"{"item":"04006381333931","lot":"S1","quantity":{"value":"1","unit":null}}"#,
+        r#""quantity":{"value":"2","unit":null},"completion":"auto","lot":"MADE""#,
+    ] {
+        assert!(body.contains(part), "{part} is missing in {body}");
+    }
+}
+
+#[test]
+fn components_beyond_the_keys_of_a_message_are_refused() {
+    let mut profile = Profile::new(Makes::Production(Completion::Auto));
+    profile.items = Items::Components;
+    let mut shift = Shift::with(profile);
+    shift.all_taken(&["O:1"]);
+    for n in 0..15 {
+        shift.all_taken(&[&format!("PART-{n}")]);
+    }
+    assert!(shift.refused("PART-15").contains("confirm first"));
+    shift.all_taken(&["Q:1", CONFIRM]);
+    assert!(shift.bookings[0].message.check().is_ok());
+}
+
+#[test]
 fn claims_of_one_dialogue_differ_and_a_new_dialogue_never_repeats_them() {
     let mut shift = production();
     shift.all_taken(&["O:1", "Q:5", CONFIRM, "Q:5", CONFIRM]);
