@@ -63,13 +63,12 @@ impl Work<'_> {
         self.head.slot += 1;
         let mut msg = new_message(self.head.slot, row, envelope.as_ref(), keys, place, dead);
         let waits = envelope.is_some() && rules::waits(&msg.kind);
-        self.touch(&msg, &msg.keys.clone())?;
+        let mut blocked = self.touch(&msg, &msg.keys)?;
         if let Some(envelope) = envelope.as_ref().filter(|_| waits) {
-            self.wait_for_links(&msg, envelope)?;
+            blocked |= self.wait_for_links(&msg, envelope)?;
         }
         if matches!(msg.state, State::Waiting { .. }) {
-            let ready = !waits || !self.is_blocked(msg.slot)?;
-            msg.state = State::Waiting { ready };
+            msg.state = State::Waiting { ready: !blocked };
         }
         self.insert(&msg, row, envelope.as_ref())?;
         if let Some(envelope) = envelope.as_ref() {
@@ -137,6 +136,7 @@ impl Work<'_> {
             None => {
                 self.run("INSERT INTO key (text, agent) VALUES (?1, ?2)", (text, agent))?;
                 let id = self.tx.last_insert_rowid();
+                self.memory.note_last(id, None);
                 if !users.is_empty() {
                     self.run(
                         "INSERT OR IGNORE INTO shared_key VALUES (?1, ?2, ?3)",
@@ -187,6 +187,9 @@ impl Work<'_> {
         ])?;
         drop(statement);
         self.run("INSERT INTO content VALUES (?1, ?2)", (msg.slot, row.bytes))?;
+        if let Some(used) = self.memory.used.get_mut(&(msg.agent, row.lane.lane)) {
+            *used += row.bytes.len() as u64;
+        }
         if dead {
             let record = Record {
                 what: "dead",
@@ -229,5 +232,6 @@ fn new_message(
         keys,
         digest: Some(row.digest),
         state: dead.map_or(State::Waiting { ready: false }, State::Dead),
+        bytes: row.bytes.len() as u64,
     }
 }

@@ -215,6 +215,19 @@ impl Work<'_> {
         lane_row(self.tx, name)
     }
 
+    /// A lane's number, where anything of it was heard before; remembered.
+    pub fn known_lane(&mut self, agent: i64, epoch: Epoch, lane: Lane) -> Result<Option<i64>, StoreError> {
+        let known = self.memory.lane_ids.get(&(agent, epoch, lane));
+        if known.is_some() {
+            return Ok(known.copied());
+        }
+        let found = lane_id(self.tx, agent, epoch, lane)?;
+        if let Some(id) = found {
+            self.memory.lane_ids.insert((agent, epoch, lane), id);
+        }
+        Ok(found)
+    }
+
     /// Whose lane this is, remembered.
     pub fn lane_name(&mut self, id: i64) -> Result<Arc<LaneName>, StoreError> {
         if let Some(name) = self.memory.lanes.get(&id) {

@@ -30,6 +30,7 @@ pub(super) struct Msg {
     pub keys: Vec<i64>,
     pub digest: Option<Digest>,
     pub state: State,
+    pub bytes: u64,
 }
 
 impl Msg {
@@ -55,7 +56,7 @@ impl Msg {
 }
 
 const COLUMNS: &str = "slot, lane, sequence, last, agent, place, beside, gate, version, attempt, amended, undoes, \
-                       kind, keys, digest, state, reason, text, subject, outcome";
+                       kind, keys, digest, state, reason, text, subject, outcome, bytes";
 
 /// A row as read, before its state is put together.
 fn read(row: &Row<'_>) -> rusqlite::Result<(Msg, Columns)> {
@@ -83,6 +84,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Msg, Columns)> {
         keys: unpack(row.get_ref(13)?.as_blob()?),
         digest: row.get::<_, Option<[u8; 32]>>(14)?.map(Digest),
         state: State::Sent,
+        bytes: row.get::<_, i64>(20)?.unsigned_abs(),
     };
     Ok((msg, columns))
 }

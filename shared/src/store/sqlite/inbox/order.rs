@@ -10,26 +10,30 @@ use super::columns::{BEHIND, Gate, READY};
 use super::message::Msg;
 use super::work::Work;
 
-/// A message's place in the queues of its keys.
-type Spot = (i64, i64);
+/// A message's place in the queues of its keys, and its slot.
+pub(super) type Spot = (i64, i64);
 
 impl Work<'_> {
-    /// Enters a message into the queues of these keys.
-    pub fn touch(&mut self, msg: &Msg, keys: &[i64]) -> Result<(), StoreError> {
+    /// Enters a message into the queues of these keys. Returns whether it waits for another one in any.
+    pub fn touch(&mut self, msg: &Msg, keys: &[i64]) -> Result<bool, StoreError> {
         let spot = (msg.place, msg.slot);
         let waits = rules::waits(&msg.kind);
+        let mut blocked = false;
         for &key in keys {
             if msg.gate == Gate::Holds {
                 // Nearly always the newest of its key: one look at the end of the queue says so.
-                let last = self.last_holder(key)?;
-                let (before, after) = match last {
+                let (before, after) = match self.last_holder(key)? {
                     Some(last) if last >= spot => {
                         (self.holder_before(key, spot)?, self.holder_after(key, spot)?)
                     }
-                    last => (last, None),
+                    last => {
+                        self.memory.note_last(key, Some(spot));
+                        (last, None)
+                    }
                 };
                 if let Some((_, before)) = before.filter(|_| waits) {
                     self.edge(msg.slot, before)?;
+                    blocked = true;
                 }
                 if let Some((_, after)) = after {
                     self.tie(after, msg.slot)?;
@@ -40,7 +44,7 @@ impl Work<'_> {
                 (key, msg.gate as u8, msg.place, msg.slot),
             )?;
         }
-        Ok(())
+        Ok(blocked)
     }
 
     /// Opens a message's keys to those behind it, or takes it out of the queues altogether.
@@ -48,6 +52,7 @@ impl Work<'_> {
         let spot = (msg.place, msg.slot);
         let held = msg.gate == Gate::Holds;
         for &key in &msg.keys {
+            self.memory.forget_last(key);
             if held {
                 let (before, after) = (self.holder_before(key, spot)?, self.holder_after(key, spot)?);
                 if let (Some((_, before)), Some((_, after))) = (before, after) {
@@ -74,7 +79,7 @@ impl Work<'_> {
             )?;
         }
         self.set_gate(msg, Gate::Holds)?;
-        self.touch(msg, &msg.keys.clone())
+        self.touch(msg, &msg.keys.clone()).map(drop)
     }
 
     /// Notes in the row how a message stands to its keys.
@@ -134,9 +139,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn last_holder(&self, key: i64) -> Result<Option<Spot>, StoreError> {
+    fn last_holder(&mut self, key: i64) -> Result<Option<Spot>, StoreError> {
+        if let Some(last) = self.memory.last(key) {
+            return Ok(last);
+        }
         let sql = "SELECT place, slot FROM touch WHERE key = ?1 AND gate = 0 ORDER BY place DESC, slot DESC LIMIT 1";
-        self.find(sql, [key], |row| Ok((row.get(0)?, row.get(1)?)))
+        let last = self.find(sql, [key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.memory.note_last(key, last);
+        Ok(last)
     }
 
     fn holder_before(&self, key: i64, spot: Spot) -> Result<Option<Spot>, StoreError> {

@@ -150,17 +150,39 @@ impl Work<'_> {
 
     /// Makes a message wait for what its links name, as far as its place among its keys does not do that already: what
     /// is missing, and what is here without any key known.
-    pub fn wait_for_links(&mut self, msg: &Msg, envelope: &Envelope) -> Result<(), StoreError> {
+    /// Returns whether there is any such.
+    pub fn wait_for_links(&mut self, msg: &Msg, envelope: &Envelope) -> Result<bool, StoreError> {
+        let mut blocked = false;
         for after in envelope.keys.iter().filter_map(|link| link.after.as_ref()) {
+            if self.is_here_with_keys(msg.agent, after)? {
+                continue;
+            }
             match self.resolve(msg.agent, after)? {
-                Found::Missing => self.miss(msg.slot, msg.agent, after)?,
+                Found::Missing => {
+                    self.miss(msg.slot, msg.agent, after)?;
+                    blocked = true;
+                }
                 Found::Here(other) if other.is_keyless() && !other.is_settled() && other.slot != msg.slot => {
                     self.edge(msg.slot, other.slot)?;
+                    blocked = true;
                 }
                 Found::Here(_) | Found::Gone => {}
             }
         }
-        Ok(())
+        Ok(blocked)
+    }
+
+    /// The short answer for nearly every link: what it names stands in its place, and its keys are known.
+    fn is_here_with_keys(&mut self, agent: i64, stamp: &Stamp) -> Result<bool, StoreError> {
+        let Stamp { position, digest } = stamp;
+        let Some(lane) = self.known_lane(agent, position.epoch, position.lane)? else {
+            return Ok(false);
+        };
+        let sql = "SELECT 1 FROM message WHERE lane = ?1 AND sequence = ?2 AND beside = 0 AND keys <> x'' \
+                   AND substr(digest, 1, 8) = ?3";
+        Ok(self
+            .find(sql, (lane, position.sequence as i64, digest), |_| Ok(()))?
+            .is_some())
     }
 
     /// Those who miss positions in this range.

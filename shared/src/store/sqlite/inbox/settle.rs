@@ -17,6 +17,10 @@ impl Work<'_> {
         let detail = detail(&state);
         self.put(msg, state, what, detail)?;
         self.let_go(msg, Gate::Done)?;
+        let lane = self.lane_name(msg.lane)?.lane;
+        if let Some(used) = self.memory.used.get_mut(&(msg.agent, lane)) {
+            *used = used.saturating_sub(msg.bytes);
+        }
         if !msg.beside {
             self.settled_in.insert(msg.lane);
         }

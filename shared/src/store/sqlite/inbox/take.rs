@@ -1,11 +1,12 @@
 //! Taking frames in: what is new is kept, what is known is recognised, what differs is kept beside.
 
-use crate::ident::{Digest, Position};
+use crate::ident::{Digest, Lane, Position};
 use crate::outcome::Reason;
 use crate::store::StoreError;
 use crate::store::inbox::ranges::Ranges;
 use crate::store::inbox::{Arrival, Floor, Kept, RANGES, Refusal, Taken, rules, why};
 
+use super::backlog::open_bytes;
 use super::keep::NewRow;
 use super::lanes::LaneRow;
 use super::walk::Over;
@@ -78,8 +79,8 @@ impl Standing {
 }
 
 impl Work<'_> {
-    /// Takes one frame in. `room` is what its agent may still bring into its lane, in bytes.
-    pub fn take(&mut self, arrival: &Arrival, room: u64) -> Result<Taken, StoreError> {
+    /// Takes one frame in, where its agent's unsettled messages in its lane stay within `most` bytes.
+    pub fn take(&mut self, arrival: &Arrival, most: u64) -> Result<Taken, StoreError> {
         if !rules::well_formed(arrival) {
             return Ok(Taken::Refused(Refusal::Malformed));
         }
@@ -94,15 +95,26 @@ impl Work<'_> {
             return Ok(Taken::Refused(Refusal::Ranges));
         }
         let standings = self.judge(&frame, &lane)?;
-        let news = arrival
+        let unknown = arrival
             .rows
             .iter()
             .zip(&standings)
             .filter(|(_, standing)| **standing != Standing::Known);
-        if news.map(|(row, _)| row.len() as u64).sum::<u64>() > room {
+        let bytes: u64 = unknown.map(|(row, _)| row.len() as u64).sum();
+        if bytes > most.saturating_sub(self.used(agent, arrival.lane)?) {
             return Ok(Taken::Refused(Refusal::Full));
         }
         self.keep_frame(&frame, &standings, lane, ranges).map(Taken::Kept)
+    }
+
+    /// Bytes of an agent's unsettled messages in a lane; derived once, then kept in step.
+    fn used(&mut self, agent: i64, lane: Lane) -> Result<u64, StoreError> {
+        if let Some(used) = self.memory.used.get(&(agent, lane)) {
+            return Ok(*used);
+        }
+        let used = open_bytes(self.tx, agent, lane)?;
+        self.memory.used.insert((agent, lane), used);
+        Ok(used)
     }
 
     fn frame<'f>(&mut self, arrival: &'f Arrival, agent: i64) -> Result<Frame<'f>, StoreError> {

@@ -115,7 +115,7 @@ fn faults(connection: &Connection, msg: &Msg) -> Result<Vec<Fault>, StoreError> 
     let sql = "SELECT state, (SELECT count(*) FROM behind WHERE behind.slot = ?1) \
                + (SELECT count(*) FROM missing WHERE missing.slot = ?1), \
                (SELECT count(*) FROM behind JOIN message AS other ON other.slot = behind.before \
-               WHERE behind.slot = ?1 AND other.gate <> ?2) FROM message WHERE slot = ?1";
+               WHERE behind.slot = ?1 AND other.gate <> ?2 AND other.state NOT IN (2, 5)) FROM message WHERE slot = ?1";
     let read =
         |row: &rusqlite::Row<'_>| Ok((row.get::<_, u8>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
     if let Some((state, edges, stale)) = find(connection, sql, (msg.slot, Gate::Holds as u8), read)? {

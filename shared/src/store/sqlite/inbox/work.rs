@@ -11,6 +11,8 @@ use crate::store::StoreError;
 use crate::store::inbox::audit::hash;
 use crate::store::inbox::{AuditHead, AuditRow, Opening, Slot};
 
+use super::order::Spot;
+
 /// Most key names that a writer remembers; then it begins anew.
 const KEYS_REMEMBERED: usize = 100_000;
 
@@ -80,8 +82,13 @@ pub(super) struct LaneName {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub lanes: HashMap<i64, Arc<LaneName>>,
+    pub lane_ids: HashMap<(i64, Epoch, Lane), i64>,
+    /// Bytes of what is not settled, by agent and lane.
+    pub used: HashMap<(i64, Lane), u64>,
     keys: HashMap<i64, HashMap<String, i64>>,
     keys_count: usize,
+    /// By key, the last message in its queue.
+    last: HashMap<i64, Option<Spot>>,
 }
 
 impl Memory {
@@ -100,6 +107,23 @@ impl Memory {
     pub fn forget_keys(&mut self) {
         self.keys.clear();
         self.keys_count = 0;
+        self.last.clear();
+    }
+
+    /// The last message in the queue of a key, where that is remembered.
+    pub fn last(&self, key: i64) -> Option<Option<Spot>> {
+        self.last.get(&key).copied()
+    }
+
+    pub fn note_last(&mut self, key: i64, last: Option<Spot>) {
+        if self.last.len() >= KEYS_REMEMBERED {
+            self.last.clear();
+        }
+        self.last.insert(key, last);
+    }
+
+    pub fn forget_last(&mut self, key: i64) {
+        self.last.remove(&key);
     }
 }
 

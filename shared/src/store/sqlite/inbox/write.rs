@@ -1,6 +1,6 @@
 //! The inbox's writing side: each call one transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -50,8 +50,6 @@ pub struct SqliteInbox {
     limits: Limits,
     opening: Opening,
     memory: Memory,
-    /// Unsettled bytes by agent and lane. Never below the truth: what settles is taken off by looking again.
-    used: HashMap<(AgentId, Lane), u64>,
 }
 
 impl SqliteInbox {
@@ -78,7 +76,6 @@ impl SqliteInbox {
             limits,
             opening: head.opening,
             memory: Memory::default(),
-            used: HashMap::new(),
         })
     }
 
@@ -123,26 +120,6 @@ impl SqliteInbox {
         tx.commit()?;
         Ok(answer)
     }
-
-    /// What an agent may still bring into a lane, looked up anew.
-    fn look_up_room(&mut self, agent: &AgentId, lane: Lane) -> Result<u64, StoreError> {
-        let connection = &self.database.connection;
-        let used = match agent_id(connection, agent)? {
-            Some(id) => backlog::open_bytes(connection, id, lane)?,
-            None => 0,
-        };
-        self.used.insert((agent.clone(), lane), used);
-        Ok(self.limits.lane_bytes.saturating_sub(used))
-    }
-
-    fn room_for(&mut self, arrival: &Arrival) -> Result<u64, StoreError> {
-        let bytes: u64 = arrival.rows.iter().map(|row| row.len() as u64).sum();
-        let known = self.used.get(&(arrival.agent.clone(), arrival.lane));
-        match known.map(|used| self.limits.lane_bytes.saturating_sub(*used)) {
-            Some(room) if room >= bytes => Ok(room),
-            _ => self.look_up_room(&arrival.agent, arrival.lane),
-        }
-    }
 }
 
 impl Connected for SqliteInbox {
@@ -172,25 +149,13 @@ impl Inbox for SqliteInbox {
     }
 
     fn take(&mut self, arrivals: &[Arrival]) -> Result<Vec<Taken>, StoreError> {
-        let mut rooms = Vec::with_capacity(arrivals.len());
-        for arrival in arrivals {
-            let room = self.room_for(arrival)?;
-            // Reserved at once, so that two frames of one batch cannot use the same room; looked up again when it is
-            // used up, which gives back what was known or refused.
-            let bytes: u64 = arrival.rows.iter().map(|row| row.len() as u64).sum();
-            *self
-                .used
-                .entry((arrival.agent.clone(), arrival.lane))
-                .or_default() += bytes;
-            rooms.push(room);
-        }
+        let most = self.limits.lane_bytes;
         self.transact(LINK, 0, |work| {
-            let all = arrivals.iter().zip(rooms);
-            all.map(|(arrival, room)| {
+            let all = arrivals.iter().map(|arrival| {
                 work.now_ms = arrival.received_ms;
-                work.take(arrival, room)
-            })
-            .collect()
+                work.take(arrival, most)
+            });
+            all.collect()
         })
     }
 
@@ -221,13 +186,12 @@ impl Inbox for SqliteInbox {
 
     fn room(&self, agent: &AgentId, lane: Lane) -> Result<u64, StoreError> {
         let connection = &self.database.connection;
-        let used = match (
-            self.used.get(&(agent.clone(), lane)),
-            agent_id(connection, agent)?,
-        ) {
-            (Some(used), _) => *used,
-            (None, Some(id)) => backlog::open_bytes(connection, id, lane)?,
-            (None, None) => 0,
+        let Some(agent) = agent_id(connection, agent)? else {
+            return Ok(self.limits.lane_bytes);
+        };
+        let used = match self.memory.used.get(&(agent, lane)) {
+            Some(used) => *used,
+            None => backlog::open_bytes(connection, agent, lane)?,
         };
         Ok(self.limits.lane_bytes.saturating_sub(used))
     }

@@ -18,6 +18,7 @@ struct Said {
     backlog: Vec<LaneBacklog>,
     counts: Vec<(String, u64)>,
     news: BTreeMap<String, String>,
+    rooms: Vec<u64>,
 }
 
 fn said(store: &impl Store, world: &World) -> Said {
@@ -47,9 +48,11 @@ fn said(store: &impl Store, world: &World) -> Said {
         backlog: store.backlog().unwrap(),
         counts: store.counts(&all, GroupBy::Reason).unwrap(),
         news: BTreeMap::new(),
+        rooms: Vec::new(),
     };
     for agent in world.agents() {
         for lane in Lane::ALL {
+            said.rooms.push(store.room(&agent, lane).unwrap());
             let ready = store.ready(&agent, lane, ReadyFrom::Oldest(None), 1000).unwrap();
             said.ready
                 .extend(ready.into_iter().map(|item| item.entry.id.unwrap().to_string()));
