@@ -1,7 +1,8 @@
 //! The contract of the durable outgoing log.
 //!
 //! One writer ([`Spool`]), many readers ([`SpoolReader`]). Every call that changes something is one transaction: after
-//! `Ok` it is on disk, after an error nothing of it is. The spool gives each message its position, ordinal, links,
+//! `Ok` it is on disk, after an error nothing of it is. (Where the disk failed and this process then ends before a later
+//! change succeeded, it may be there whole when the store is opened again: claims and dialogues recognise it.) The spool gives each message its position, ordinal, links,
 //! digest and running digest. It reads no clock: `now` is an argument, and retention is counted in running time.
 
 use std::time::Duration;

@@ -6,6 +6,8 @@
 
 pub(crate) mod check;
 pub(crate) mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
 pub mod inbox;
 pub(crate) mod lock;
 pub(crate) mod open;

@@ -58,13 +58,13 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection =
-            Connection::open_with_flags(path, flags).map_err(|error| at(path, error.into()))?;
+        let mut connection = connect(path, flags)?;
         let is_new = is_blank(&connection).map_err(|error| at(path, error))?;
         if !is_new {
             identify(&connection, path, schema)?;
         }
         prepare_writer(&connection).map_err(|error| at(path, error))?;
+        settle_log(&connection).map_err(|error| at(path, error))?;
         migrate(&mut connection, schema).map_err(|error| at(path, error))?;
         if is_new {
             sync_folder(path)?;
@@ -121,10 +121,18 @@ pub struct Footprint {
     pub wal_bytes: u64,
 }
 
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    #[cfg(test)]
+    if let Some(vfs) = super::faulty::vfs_of(path) {
+        return Connection::open_with_flags_and_vfs(path, flags, vfs).map_err(|error| at(path, error.into()));
+    }
+    Connection::open_with_flags(path, flags).map_err(|error| at(path, error.into()))
+}
+
 /// Opens an existing store for reading only, beside a writer or without one.
 pub(crate) fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| at(path, error.into()))?;
+    let connection = connect(path, flags)?;
     let found = identify(&connection, path, schema)?;
     if found < schema.version() {
         return Err(StoreError::Older {
@@ -174,6 +182,23 @@ fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_KEPT_BYTES, |_| Ok(()))?;
     Ok(())
+}
+
+/// Copies the write-ahead log into the file, and syncs that.
+///
+/// A sync that failed in an earlier process may have left parts of the log in the system's memory only, where they read
+/// well and are never written any more: what is committed behind them would be lost with them in a power cut. After
+/// this nothing lies behind them.
+fn settle_log(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let (log, copied) =
+        connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+    if log == copied {
+        Ok(())
+    } else {
+        let text = "a reader holds an old state of this store; it can be opened when that has ended";
+        Err(StoreError::Disk(text.to_owned()))
+    }
 }
 
 fn prepare(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
