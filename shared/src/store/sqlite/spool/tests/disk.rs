@@ -55,7 +55,10 @@ impl Life {
     fn open(&mut self) -> Result<(), StoreError> {
         let epoch = if self.kept.is_empty() { FIRST } else { SECOND };
         let (spool, opening) = self.home.try_open(epoch)?;
-        assert!(matches!(opening, Opening::New | Opening::Continued), "{opening:?}");
+        assert!(
+            matches!(opening, Opening::New | Opening::Continued),
+            "{opening:?}"
+        );
         self.spool = Some(spool);
         self.witnesses.clear();
         self.remember_witness();

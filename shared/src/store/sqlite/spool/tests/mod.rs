@@ -1,6 +1,7 @@
 //! What only the spool on SQLite promises, for it has a disk.
 
 mod damage;
+mod disk;
 mod opening;
 mod property;
 mod query;
