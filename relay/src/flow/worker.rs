@@ -22,7 +22,7 @@ use super::choose::choose;
 use super::conclude::{Conclusion, conclude};
 use super::prepare::{prepare, stamp};
 use crate::govern::StandingHold;
-use crate::post::{PolicyTable, Posting, Stamp, group};
+use crate::post::{PolicyTable, Posting, Stamp, group, timely};
 use crate::target::{Answer, Class, Fault, Reply, Target, Tenure};
 
 /// Who makes the changes, in the audit.
@@ -176,9 +176,9 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         }
         let prepared = prepare(&self.domain, &self.target, &items).await?;
         self.change(prepared.changes).await?;
-        let intended = self.intend(items, &prepared.postings).await?;
-        let postings = prepared
-            .postings
+        let postings = timely(prepared.postings, self.domain.group);
+        let intended = self.intend(items, &postings).await?;
+        let postings = postings
             .into_iter()
             .filter(|posting| intended.contains_key(name(posting)));
         let (alone, together): (Vec<_>, Vec<_>) =

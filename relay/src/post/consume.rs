@@ -108,6 +108,7 @@ impl Use<'_> {
         let context = transfer_context(time::context(case, policies));
         Ok(
             Posting::new(vec![(case.stamp.clone(), trail)], steps, self.shards())
+                .assuming([Shard::Production(self.production.group)])
                 .context(context)
                 .locking(stock::locks(&taken)),
         )

@@ -146,7 +146,9 @@ pub(super) fn build(rows: &[Row]) -> Posting {
     let locks = rows
         .iter()
         .map(|row| format!("quant:{}:{}", row.item.id, row.location.id));
+    let places: Vec<Shard> = rows.iter().flat_map(Row::shards).collect();
     Posting::new(trails, steps, shards)
+        .assuming(places)
         .context(context)
         .locking(locks)
         .shaped(Shape::Counts(rows.to_vec()))

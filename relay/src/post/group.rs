@@ -25,6 +25,29 @@ pub fn group(postings: Vec<Posting>, most: usize) -> Vec<Posting> {
     heaps.into_iter().flat_map(Heap::finish).collect()
 }
 
+/// Those of the postings that can go in one request, to be made few by [`group`]. What counts on facts that an earlier
+/// one of them changes is left out, and so is what must come after it: they are planned again in the next turn.
+pub fn timely(postings: Vec<Posting>, most: usize) -> Vec<Posting> {
+    let mut heaps: Vec<Heap> = Vec::new();
+    let mut left: BTreeSet<Shard> = BTreeSet::new();
+    let mut timely = Vec::new();
+    for posting in postings {
+        let joins = place(&heaps, &posting, most);
+        let stale =
+            |(k, heap): (usize, &Heap)| joins != Some(k) && !heap.shards.is_disjoint(posting.assumes());
+        if !left.is_disjoint(posting.shards()) || heaps.iter().enumerate().any(stale) {
+            left.extend(posting.assumes().iter().cloned());
+            continue;
+        }
+        timely.push(posting.clone());
+        match joins {
+            Some(k) => heaps[k].push(posting),
+            None => heaps.push(Heap::new(posting)),
+        }
+    }
+    timely
+}
+
 /// The heap that the posting can join: like shape, room, and nothing behind it that the posting must not overtake.
 fn place(heaps: &[Heap], posting: &Posting, most: usize) -> Option<usize> {
     for (k, heap) in heaps.iter().enumerate().rev() {

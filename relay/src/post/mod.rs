@@ -41,7 +41,7 @@ pub use fact::{
     Arrival, Component, Found, Item, Location, Movement, Order, Production, Purchase, Stock, Tracking, Unit,
     Units,
 };
-pub use group::{MESSAGES, group};
+pub use group::{MESSAGES, group, timely};
 pub use literal::literal;
 pub use measure::decimal;
 pub use plan::{Case, Plan, Verdict, judge};
@@ -76,3 +76,6 @@ pub fn plan(case: &Case<'_>, facts: &Facts) -> Plan {
         Err(halt) => halt.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

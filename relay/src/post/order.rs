@@ -85,7 +85,9 @@ fn assemble(bundles: &[Bundle], steps: Steps<Proven>) -> Posting {
         context[key] = true.into();
     }
     let locks: Vec<String> = bundles.iter().flat_map(Bundle::locks).collect();
+    let groups = bundles.iter().map(|bundle| Shard::Production(bundle.group));
     let posting = Posting::new(trails, steps, shards)
+        .assuming(groups)
         .context(context)
         .locking(locks);
     if bundles.iter().all(Bundle::is_plain) {
@@ -261,16 +263,22 @@ impl Bundle {
         quants.chain(finished::locks(self)).collect()
     }
 
+    /// What is only registered moves nothing yet.
     fn shards(&self) -> BTreeSet<Shard> {
         let made = Shard::Stock {
             product: self.order.product,
             location: self.order.to,
         };
-        let components = self.order.components.iter().flat_map(component::shards);
-        let lots = finished::shards(self);
-        components
-            .chain([made, Shard::Production(self.group)])
-            .chain(lots)
+        let moved = self
+            .order
+            .components
+            .iter()
+            .flat_map(component::shards)
+            .chain([made]);
+        let moved = moved.filter(|_| self.way() != Way::Register);
+        moved
+            .chain([Shard::Production(self.group)])
+            .chain(finished::shards(self))
             .collect()
     }
 

@@ -113,6 +113,7 @@ pub struct Posting {
     stamps: Vec<Stamp>,
     shape: Shape,
     shards: BTreeSet<Shard>,
+    assumes: BTreeSet<Shard>,
     locks: BTreeSet<String>,
     context: Value,
     steps: Vec<Step>,
@@ -128,6 +129,7 @@ impl Posting {
             stamps,
             shape: Shape::Lone,
             shards,
+            assumes: BTreeSet::new(),
             locks: BTreeSet::new(),
             context: json!({}),
             steps: steps.finish(),
@@ -142,6 +144,7 @@ impl Posting {
             stamps: vec![stamp],
             shape: Shape::Lone,
             shards,
+            assumes: BTreeSet::new(),
             locks: BTreeSet::new(),
             context: json!({}),
             steps: Vec::new(),
@@ -152,6 +155,12 @@ impl Posting {
 
     pub(super) fn shaped(mut self, shape: Shape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// Of what it touches, that which its guards expect to be as it was when it was planned.
+    pub(super) fn assuming(mut self, assumes: impl IntoIterator<Item = Shard>) -> Self {
+        self.assumes.extend(assumes);
         self
     }
 
@@ -179,6 +188,11 @@ impl Posting {
     /// What it touches.
     pub fn shards(&self) -> &BTreeSet<Shard> {
         &self.shards
+    }
+
+    /// Of what it touches, that which must still be as it was when it was planned.
+    pub fn assumes(&self) -> &BTreeSet<Shard> {
+        &self.assumes
     }
 
     /// What it could be merged with.

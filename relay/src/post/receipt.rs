@@ -81,6 +81,7 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &ReceiptArr
     let locks = message.lot.iter().map(|lot| format!("lot:{}:{lot}", item.id));
     Ok(
         Posting::new(vec![(case.stamp.clone(), trail)], steps, arrived.shards())
+            .assuming([Shard::Purchase(purchase.id)])
             .context(transfer_context(time::context(case, policies)))
             .locking(locks),
     )

@@ -84,6 +84,7 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &ScrapRepor
         steps,
         scrap.shards(),
     )
+    .assuming(scrap.production())
     .context(time::context(case, policies))
     .locking(stock::locks(&taken)))
 }
@@ -155,11 +156,14 @@ impl Scrap<'_> {
         ]
     }
 
+    fn production(&self) -> Option<Shard> {
+        self.order
+            .map(|(production, _, _)| Shard::Production(production.group))
+    }
+
     fn shards(&self) -> BTreeSet<Shard> {
-        let group = self
-            .order
-            .map(|(production, _, _)| Shard::Production(production.group));
-        self.goods.shards([self.from]).into_iter().chain(group).collect()
+        let goods = self.goods.shards([self.from]);
+        goods.into_iter().chain(self.production()).collect()
     }
 
     fn trail(&self, case: &Case<'_>) -> Trail {
