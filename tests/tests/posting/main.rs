@@ -7,6 +7,8 @@
 mod clerk;
 mod consume;
 mod count;
+mod dates;
+mod groups;
 mod production;
 mod production_lots;
 mod receipt;
