@@ -1,14 +1,13 @@
 """Proves the whole way in one go: a new instance, a database, one JSON-2 call as a plant's bot, and everything removed
 again."""
 
-import http.client
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from . import cache, databases
 from .instance import Instance
+from .json2 import json2
 from .say import Trouble, line
 from .software import Software
 
@@ -34,18 +33,3 @@ def run(software: Software, addons: list[Path]) -> None:
         finally:
             instance.remove()
     line("all is well")
-
-
-def json2(port: int, database: str, key: str, method: str, arguments: dict[str, Any]) -> Any:
-    """One call of Odoo's JSON-2 interface: POST /json/2/<model>/<method>, arguments by name."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {
-        "Authorization": f"bearer {key}", "X-Odoo-Database": database, "Content-Type": "application/json; charset=utf-8"
-    }
-    connection.request("POST", f"/json/2/{method}", json.dumps(arguments), headers)
-    answer = connection.getresponse()
-    body = answer.read().decode()
-    connection.close()
-    if answer.status != 200:
-        raise Trouble(f"{method} answered {answer.status}: {body[:400]}", "read Odoo's log")
-    return json.loads(body)

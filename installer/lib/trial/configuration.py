@@ -2,12 +2,28 @@
 
 from dataclasses import dataclass
 
+TOKEN = "mes.token"
 SHADOW = """\
 # Records what would be posted, and posts nothing.
 [shadow]
 
 [[plant]]
 agent = "plant-a"
+"""
+
+
+def odoo(url: str, database: str, company: int, domain: str) -> str:
+    """The part of `relay.toml` that makes a real Odoo the target."""
+    return f"""\
+[odoo]
+url = "{url}"
+database = "{database}"
+
+[[plant]]
+agent = "plant-a"
+company = {company}
+domain = "{domain}"
+api_key = "bot.key"
 """
 
 
@@ -20,6 +36,7 @@ class Ports:
     production: int
     consumption: int
     count: int
+    http: int
 
 
 def relay(ports: Ports, target: str) -> str:
@@ -45,7 +62,7 @@ key = "pki/broker.key"
 
 
 def agent(name: str, ports: Ports) -> str:
-    """`agent.toml`: a station of each kind, each with a port for its scanners."""
+    """`agent.toml`: a station of each kind, each with a port for its scanners, and a door for other systems."""
     return f"""\
 # A throw-away configuration for trying Millrace out.
 [agent]
@@ -64,6 +81,16 @@ key = "pki/{name}.key"
         _station("line", "production", ports.production),
         _station("issue", "consumption", ports.consumption),
         _station("store", "count", ports.count),
+        f"""\
+[[http]]
+name = "systems"
+listen = "127.0.0.1:{ports.http}"
+
+[[http.client]]
+name = "mes"
+token_file = "{TOKEN}"
+station = "line"
+""",
     ])
 
 

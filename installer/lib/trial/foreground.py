@@ -1,35 +1,37 @@
 """Runs a trial in the foreground: prints what can be typed, shows what the services say, ends with Ctrl-C."""
 
 import time
+from contextlib import suppress
 
 from ..say import Trouble
+from .configuration import TOKEN
 from .folder import Trial
-from .lines import Line, page, scan
+from .lines import demonstration, page
+from .service import Service
 
 _LOOK_SECONDS = 0.2
 
 
-def shadow_lines(trial: Trial) -> list[Line]:
-    """What can be typed where the target is the shadow."""
-    ports = trial.ports
-    return [
-        Line("five pieces of an order are finished: three scans, the last one books",
-             scan(ports.production, "O:MO-0001", "Q:5", "CMD:CONFIRM")),
-        Line("the last scan again, as a human would who heard nothing: nothing is booked twice",
-             scan(ports.production, "CMD:CONFIRM")),
-        Line("a component goes into an order, by lot",
-             scan(ports.consumption, "O:MO-0001", "I:RAW-RESIN", "LOT:RESIN-2601", "Q:2", "CMD:CONFIRM")),
-        Line("stock is counted", scan(ports.count, "L:SHELF-1", "I:PART-BOLT", "Q:100", "CMD:CONFIRM")),
-    ]
-
-
-def run(trial: Trial, target: str, lines: list[Line]) -> None:
+def run(trial: Trial) -> None:
     """Until it is interrupted or a service ends by itself."""
     trial.start()
-    print(f"\nMillrace runs: an agent `plant-a` and a relay that {target}. In another terminal:\n", flush=True)
-    print(page(lines), flush=True)
-    print(f"\nConfiguration, certificates, stores and logs are in {trial.home}. Ctrl-C stops.\n", flush=True)
-    services = (trial.relay, trial.agent)
+    lines = demonstration(trial.ports, trial.home / TOKEN, trial.target.codes)
+    print(f"""
+Millrace runs: an agent `plant-a` and a relay. In another terminal:
+
+{page(lines)}
+
+{trial.target.about}
+Configuration, certificates, stores and logs are in {trial.home}.
+Ctrl-C stops.
+""", flush=True)
+    with suppress(KeyboardInterrupt):
+        _watch([trial.relay, trial.agent])
+    print("\nstopping …", flush=True)
+
+
+def _watch(services: list[Service]) -> None:
+    """Shows what they log."""
     while True:
         for service in services:
             for each in service.fresh_lines():
