@@ -50,17 +50,18 @@ fn bodies(clerk: &Clerk) -> Vec<(&'static str, Value)> {
 async fn every_kind_is_dated_when_it_happened_where_the_plant_wants_it() {
     let mut clerk = Clerk::new().await;
     clerk.policies.base.dating = Dating::Occurred;
-    let newest = clerk.db.one("SELECT max(id) FROM stock_move_line");
+    let begun = clerk.db.one("SELECT now() AT TIME ZONE 'UTC'");
     for (kind, body) in bodies(&clerk) {
         let paper = old(&mut clerk, kind, body);
         clerk.post(&paper).await.record();
         let late = format!(
-            "SELECT count(*) FROM stock_move_line l JOIN stock_move m ON m.id = l.move_id WHERE l.id > {newest} \
+            "SELECT count(*) FROM stock_move_line l JOIN stock_move m ON m.id = l.move_id WHERE l.write_date >= '{begun}' \
              AND l.state = 'done' AND (l.date > now() - interval '2 days' OR m.date > now() - interval '2 days')"
         );
         assert_eq!(clerk.db.one(&late), "0", "{kind}");
     }
-    let done = format!("SELECT count(*) FROM stock_move_line WHERE id > {newest} AND state = 'done'");
+    let done =
+        format!("SELECT count(*) FROM stock_move_line WHERE write_date >= '{begun}' AND state = 'done'");
     assert_eq!(clerk.db.one(&done), "8");
 }
 
