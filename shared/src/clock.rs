@@ -44,6 +44,14 @@ impl Clock {
     }
 }
 
+/// When this program was built. No clock that is right says less.
+pub fn built() -> Timestamp {
+    let seconds = env!("MILLRACE_BUILT").parse().ok();
+    seconds
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// Milliseconds since this machine was started, its sleep included; never set back, whoever sets the wall clock.
 pub fn monotonic_ms() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
@@ -69,6 +77,12 @@ mod tests {
                 .to_string()
                 .contains("Europe/Berlin")
         );
+    }
+
+    #[test]
+    fn the_program_was_built_before_it_runs_and_not_in_the_last_century() {
+        assert!(built() <= Timestamp::now());
+        assert!(built() > "2025-01-01T00:00:00Z".parse().unwrap());
     }
 
     #[test]

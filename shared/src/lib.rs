@@ -2,11 +2,13 @@
 //!
 //! `message`, `envelope`, `codec`, `topic` and `link` are pure: no IO, no clock, no randomness, those are arguments.
 //! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS. `config`, `clock`,
-//! `exit` and `print` are the furniture of both programs.
+//! `disk`, `doctor`, `exit` and `print` are the furniture of both programs.
 
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod disk;
+pub mod doctor;
 pub mod envelope;
 pub mod exit;
 pub mod ident;

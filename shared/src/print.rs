@@ -1,5 +1,7 @@
 //! What a command prints: tables for people, JSON lines for machines, from the same rows.
 
+use std::io::{self, Write};
+
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -38,6 +40,13 @@ pub fn listing<T: Listed>(style: Style, rows: &[T], nothing: &str) -> String {
             table.trim_fmt() + "\n"
         }
     }
+}
+
+/// Writes to standard output. An error of kind `BrokenPipe` means that the reader has seen enough.
+pub fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// One value as a JSON line.

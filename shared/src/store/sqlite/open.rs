@@ -85,18 +85,7 @@ impl Database {
 
     /// What the store takes from the disk now.
     pub fn footprint(&self) -> Result<Footprint, StoreError> {
-        let number = |name| -> Result<u64, StoreError> {
-            let value: i64 = self.connection.pragma_query_value(None, name, |row| row.get(0))?;
-            Ok(value.unsigned_abs())
-        };
-        let page = number("page_size")?;
-        let mut wal = self.path.as_os_str().to_owned();
-        wal.push("-wal");
-        Ok(Footprint {
-            file_bytes: number("page_count")? * page,
-            free_bytes: number("freelist_count")? * page,
-            wal_bytes: std::fs::metadata(wal).map_or(0, |found| found.len()),
-        })
+        footprint(&self.connection, &self.path)
     }
 
     /// Gives at most this many free pages back to the file system.
@@ -127,6 +116,22 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         return Connection::open_with_flags_and_vfs(path, flags, vfs).map_err(|error| at(path, error.into()));
     }
     Connection::open_with_flags(path, flags).map_err(|error| at(path, error.into()))
+}
+
+/// What the store at this path takes from the disk now.
+pub(crate) fn footprint(connection: &Connection, path: &Path) -> Result<Footprint, StoreError> {
+    let number = |name| -> Result<u64, StoreError> {
+        let value: i64 = connection.pragma_query_value(None, name, |row| row.get(0))?;
+        Ok(value.unsigned_abs())
+    };
+    let page = number("page_size")?;
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    Ok(Footprint {
+        file_bytes: number("page_count")? * page,
+        free_bytes: number("freelist_count")? * page,
+        wal_bytes: std::fs::metadata(wal).map_or(0, |found| found.len()),
+    })
 }
 
 /// Opens an existing store for reading only, beside a writer or without one.

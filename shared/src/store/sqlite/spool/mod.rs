@@ -5,7 +5,7 @@
 //! - `open` decides whether the epoch may go on, with the help of `witness`.
 //! - `commit` and `seal` keep intakes, within `quota`; `learn` notes receipts; `cut` begins epochs and moves rows;
 //!   `prune` takes away. Each is one transaction, opened and closed here.
-//! - `read` and `tally` answer the link; `query` and `verify` answer people, through [`SqliteSpoolReader`], which works
+//! - `read` and `tally` answer the link; `query`, `held` and `verify` answer people, through [`SqliteSpoolReader`], which works
 //!   beside the writer and without one.
 //!
 //! What the writer keeps in memory (heads, ordinal, count of unsettled) is a copy of what the file says, taken anew at
@@ -15,6 +15,7 @@ mod claims;
 mod commit;
 mod cut;
 mod epochs;
+mod held;
 mod keys;
 mod learn;
 mod log;
@@ -40,6 +41,7 @@ mod tests;
 
 use rusqlite::Connection;
 
+pub use held::Held;
 pub use open::{CutReason, Opening, Options};
 pub use query::{Content, Cursor, Entry, Filter, Order, Page, State};
 pub use quota::QUOTA_MIN_BYTES;

@@ -1,21 +1,22 @@
 //! Reading a spool beside its writer, or without one. Cannot write: its connection is opened for reading only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::schema::SCHEMA;
-use super::{epochs, note, read, tally};
+use super::{Held, claims, epochs, held, note, read, tally};
 use crate::envelope::Row;
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position};
 use crate::store::StoreError;
 use crate::store::spool::{Fate, Gap, Head, SpoolReader, Tally};
-use crate::store::sqlite::open::open_reader;
+use crate::store::sqlite::open::{Footprint, footprint, open_reader};
 
 /// The reading side of the spool at a path. Each call sees one state of it; two calls may see two.
 #[derive(Debug)]
 pub struct SqliteSpoolReader {
     connection: Connection,
+    path: PathBuf,
     agent: AgentId,
 }
 
@@ -27,12 +28,39 @@ impl SqliteSpoolReader {
         let agent = name.and_then(|name| name.parse().ok());
         let nameless = || StoreError::Damaged(format!("{} does not say whose it is", path.display()));
         let agent = agent.ok_or_else(nameless)?;
-        Ok(Self { connection, agent })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            agent,
+        })
     }
 
     /// Whose messages it keeps.
     pub fn agent(&self) -> &AgentId {
         &self.agent
+    }
+
+    /// Bytes on disk.
+    pub fn footprint(&self) -> Result<Footprint, StoreError> {
+        footprint(&self.connection, &self.path)
+    }
+
+    /// What is stored at the other end and waits behind a dead letter of one of its keys.
+    pub fn held(&self) -> Result<Held, StoreError> {
+        self.view(held::held)
+    }
+
+    /// The messages that any source handed over under this id of its own, by source.
+    pub fn claimed_by_any(&self, id: &str) -> Result<Vec<(String, Vec<MessageId>)>, StoreError> {
+        self.view(|connection| {
+            let mut found = Vec::new();
+            for source in claims::sources(connection)? {
+                if let Some(ids) = read::claimed(connection, &self.agent, &source, id)? {
+                    found.push((source, ids));
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// Several reads of one state.

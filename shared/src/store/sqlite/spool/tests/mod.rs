@@ -2,6 +2,7 @@
 
 mod damage;
 mod disk;
+mod held;
 mod opening;
 mod property;
 mod query;
