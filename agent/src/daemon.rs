@@ -23,6 +23,7 @@ use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::health::{self, LinkState};
 use crate::link::{Link, LinkError};
 use crate::source::Now;
 use crate::sources::{self, SourceError};
@@ -220,7 +221,13 @@ fn start_link(
         keep_alive: KEEP_ALIVE,
     };
     let (client, events, connection) = transport::open(settings);
-    let link = Link::new(name, rand::random(), writer, (client, events), clock);
+    let (state, seen) = watch::channel(LinkState::default());
+    let pulse = health::beat(config.agent.data.clone(), clock.clone(), seen, stop.clone());
+    tasks.spawn(async move {
+        pulse.await;
+        Ok(())
+    });
+    let link = Link::new(name, rand::random(), writer, (client, events), clock, state);
     let (until, ending) = (stop.clone(), stop.clone());
     tasks.spawn(async move {
         connection.run(until).await;

@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 pub mod convert;
 pub mod daemon;
+pub mod health;
 pub mod link;
 pub mod source;
 pub mod sources;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use millrace_shared::clock::Clock;
-use millrace_shared::ident::{AgentId, Epoch};
+use millrace_shared::ident::{AgentId, Epoch, Lane};
 use millrace_shared::link::{Channel, Sender, SenderAction, SenderConfig, SenderEvent, serve};
 use millrace_shared::store::StoreError;
 use millrace_shared::store::sqlite::spool::SqliteSpool;
@@ -18,6 +18,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+use crate::health::LinkState;
 
 /// Why the link stopped. Fatal: the program must start again over the same spool.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +45,18 @@ pub struct Link {
     asked: VecDeque<SenderAction>,
     /// At most one: what the machine asks of its spool is done one after the other.
     working: JoinSet<Answer>,
+    state: watch::Sender<LinkState>,
 }
 
 impl Link {
-    /// A link that knows nothing yet; the spool does. `session` is random.
+    /// A link that knows nothing yet; the spool does. `session` is random. How it stands is told in `state`.
     pub fn new(
         agent: AgentId,
         session: u64,
         spool: Writer<SqliteSpool>,
         (client, events): (Client, Events),
         clock: Clock,
+        state: watch::Sender<LinkState>,
     ) -> Self {
         let machine = Sender::new(
             SenderConfig {
@@ -70,6 +74,7 @@ impl Link {
             machine,
             asked: VecDeque::new(),
             working: JoinSet::new(),
+            state,
         }
     }
 
@@ -106,13 +111,31 @@ impl Link {
             if let Some(event) = event {
                 self.machine.handle_event(event, self.clock.moment());
             }
+            self.tell();
         }
     }
 
+    /// What people see of the link.
+    fn tell(&self) {
+        let in_flight = Lane::ALL.map(|lane| self.machine.in_flight(lane));
+        let relay_ahead_ms = self.machine.peer_ahead_ms();
+        self.state.send_modify(|state| {
+            (state.in_flight, state.relay_ahead_ms) = (in_flight, relay_ahead_ms);
+        });
+    }
+
     fn arrived(&self, event: Event) -> Option<SenderEvent> {
+        let now = self.clock.moment();
         match event {
-            Event::Up => Some(SenderEvent::Connected),
-            Event::Down { .. } => Some(SenderEvent::Disconnected),
+            Event::Up => {
+                self.state.send_modify(|state| state.connected(now));
+                Some(SenderEvent::Connected)
+            }
+            Event::Down { fault, .. } => {
+                let fault = (fault.name().to_owned(), fault.to_string());
+                self.state.send_modify(|state| state.failed(fault, now));
+                Some(SenderEvent::Disconnected)
+            }
             Event::Arrived {
                 topic:
                     Topic {
@@ -120,7 +143,10 @@ impl Link {
                         ..
                     },
                 payload,
-            } => Some(SenderEvent::Receipt(payload.into())),
+            } => {
+                self.state.send_modify(|state| state.heard = Some(now));
+                Some(SenderEvent::Receipt(payload.into()))
+            }
             Event::Arrived { .. } => None,
             Event::Stray { topic, bytes } => {
                 tracing::warn!(topic, bytes, "a publish on a topic that is none of ours");

@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
+
+use crate::envelope::Moment;
 
 /// How a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,15 @@ pub fn json<T: Serialize>(value: &T) -> String {
     }
 }
 
+/// A moment in the time of its plant, such as `2026-03-01 06:00:00+01:00`.
+pub fn time(moment: Moment) -> String {
+    let offset = Offset::from_seconds(i32::from(moment.offset_minutes) * 60).unwrap_or(Offset::UTC);
+    let at = Timestamp::from_millisecond(moment.wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.to_zoned(TimeZone::fixed(offset))
+        .strftime("%Y-%m-%d %H:%M:%S%:z")
+        .to_string()
+}
+
 /// Bytes as people read them, such as `3.4 MiB`.
 pub fn bytes(count: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -87,6 +100,17 @@ pub fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_told_in_the_time_of_its_plant() {
+        let moment = Moment {
+            wall_ms: 1_767_229_200_000,
+            offset_minutes: -210,
+            boot: 0,
+            monotonic_ms: 0,
+        };
+        assert_eq!(time(moment), "2025-12-31 21:30:00-03:30");
+    }
 
     #[test]
     fn sizes_and_times_read_well_at_their_edges() {

@@ -20,6 +20,8 @@ pub struct Conversation {
     pub next_ms: u64,
     pause_ms: u64,
     round_trip_ms: Option<u32>,
+    /// By how much the other end's wall clock is ahead of ours, by the last answer.
+    pub ahead_ms: Option<i64>,
     probe_ms: u64,
     /// Answered since the connection was made, with a version in common.
     pub open: bool,
@@ -139,6 +141,9 @@ impl Sender {
         if let Some((_, said_ms)) = talk.said.iter().find(|(number, _)| *number == id.number) {
             let trip = now_ms.saturating_sub(*said_ms);
             talk.round_trip_ms = u32::try_from(trip).ok();
+            let half = i64::try_from(trip / 2).unwrap_or(0);
+            let then = welcome.clock.wall_ms.saturating_add(half);
+            talk.ahead_ms = Some(then.saturating_sub(now.wall_ms));
         }
         talk.open = true;
         talk.pause_ms = pace::HELLO_MIN_MS;

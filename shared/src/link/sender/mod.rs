@@ -147,6 +147,11 @@ impl Sender {
         self.origin
     }
 
+    /// By how many milliseconds the other end's wall clock is ahead of ours, by its last answer to a hello.
+    pub fn peer_ahead_ms(&self) -> Option<i64> {
+        self.hello.ahead_ms
+    }
+
     /// Rows and declared gaps under way in a lane, all epochs together.
     pub fn in_flight(&self, lane: Lane) -> u64 {
         let flows = self.flows.values().filter(|flow| flow.head.lane == lane);

@@ -1,0 +1,76 @@
+//! Whether the store opens and is ours, and when something was kept last.
+
+use millrace_shared::doctor::Finding;
+use millrace_shared::print;
+use millrace_shared::store::StoreError;
+use millrace_shared::store::spool::SpoolReader;
+use millrace_shared::store::sqlite::spool::{Content, Entry, SqliteSpoolReader};
+
+use super::Case;
+use crate::command::CommandError;
+use crate::health::age_seconds;
+
+const PROBE: &str = "store";
+
+pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
+    vec![match &case.store {
+        Ok(store) => judge(case, store),
+        Err(CommandError::NoStore(path)) => Finding::warning(
+            PROBE,
+            format!("there is none yet at {}", path.display()),
+            "the service makes it when it first starts; if it ran before, correct `data` in [agent]",
+        ),
+        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(error)),
+        Err(error) => Finding::failed(
+            PROBE,
+            error.to_string(),
+            "correct the configuration; the store itself is left as it is",
+        ),
+    }]
+}
+
+fn judge(case: &Case<'_>, store: &SqliteSpoolReader) -> Finding {
+    let epochs = match store.heads() {
+        Ok(heads) => heads.len() / 3,
+        Err(error) => return Finding::failed(PROBE, error.to_string(), advice(&error)),
+    };
+    let last = case.newest.as_ref().and_then(moment);
+    let last = last.map_or("nothing was kept yet".to_owned(), |moment| {
+        let (at, ago) = (print::time(moment), print::span(age_seconds(moment, case.now)));
+        format!("the newest message is of {at}, {ago} ago")
+    });
+    let found = format!("opens; {last}");
+    match epochs {
+        0 | 1 => Finding::ok(PROBE, found),
+        _ => Finding::warning(
+            PROBE,
+            format!("{found}; {epochs} epochs are open"),
+            "it was put back from an older image or damaged once; older epochs close when all of theirs is settled: see \
+             `millrace-agent backlog`, and do not restore it again",
+        ),
+    }
+}
+
+fn moment(entry: &Entry) -> Option<millrace_shared::envelope::Moment> {
+    match &entry.content {
+        Content::Whole(envelope) => Some(envelope.capture.moment),
+        Content::Gone(_) | Content::Damaged(_) => None,
+    }
+}
+
+fn advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full(_) => "free some space on this disk",
+        StoreError::Disk(_) => {
+            "run this as root or as the service's user; if it persists, look at the disk: dmesg, smartctl -a"
+        }
+        StoreError::Damaged(_) | StoreError::DamagedRow { .. } => {
+            "stop the service, keep a copy of the whole folder, and call whoever runs Millrace; do not delete anything"
+        }
+        StoreError::Newer { .. } => "install the newer version of Millrace that wrote it",
+        StoreError::Older { .. } => "start the service once with this version: it migrates the store",
+        StoreError::Foreign(_) => "correct `data` in [agent]: another program's file lies there",
+        StoreError::InUse(_) => "one agent is enough: stop the other process",
+        StoreError::Misuse(_) => "please report this",
+    }
+}

@@ -1,0 +1,5 @@
+//! `messages`: looking at single messages.
+
+pub mod list;
+pub mod show;
+pub mod tail;

@@ -1,0 +1,218 @@
+//! What the running service tells about itself to the commands beside it: its pulse, a small file in the store's folder.
+//!
+//! A hint for people, never read by the service. It is written over and over without a sync; where it is missing or old,
+//! the service is taken not to run.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use millrace_shared::clock::Clock;
+use millrace_shared::envelope::Moment;
+use millrace_shared::ident::Lane;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
+
+/// The pulse is written this often.
+pub const BEAT: Duration = Duration::from_secs(2);
+
+/// A pulse older than this is that of a service that no longer runs.
+pub const ALIVE: Duration = Duration::from_secs(30);
+
+/// Largest pulse that is read.
+const PULSE_BYTES: u64 = 64 * 1024;
+
+/// A sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// The program's version.
+    pub version: String,
+    /// The process.
+    pub process: u32,
+    /// When the service started.
+    pub started: Moment,
+    /// When this was written.
+    pub written: Moment,
+    /// Whether this is the last one, written at an orderly end.
+    pub stopped: bool,
+    /// How the link stands.
+    pub link: LinkState,
+}
+
+/// How the link stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// Whether there is a connection to the broker.
+    pub up: bool,
+    /// Since when that is so; none before the first attempt ended.
+    pub since: Option<Moment>,
+    /// Why the last connection ended or the last attempt failed: a stable word, and a sentence with what to do.
+    pub fault: Option<(String, String)>,
+    /// When the relay was heard last.
+    pub heard: Option<Moment>,
+    /// By how many milliseconds the relay's clock is ahead of ours, by its last answer to a hello.
+    pub relay_ahead_ms: Option<i64>,
+    /// Messages under way, by lane in the order of [`Lane::ALL`].
+    pub in_flight: [u64; 3],
+}
+
+impl LinkState {
+    /// A session is up.
+    pub fn connected(&mut self, now: Moment) {
+        (self.up, self.since, self.fault) = (true, Some(now), None);
+    }
+
+    /// A session ended, or an attempt failed. What failed again has been down since the first time.
+    pub fn failed(&mut self, fault: (String, String), now: Moment) {
+        if self.up || self.since.is_none() {
+            self.since = Some(now);
+        }
+        (self.up, self.fault) = (false, Some(fault));
+    }
+
+    /// Messages of this lane that are under way.
+    pub fn in_flight(&self, lane: Lane) -> u64 {
+        self.in_flight[usize::from(lane.number())]
+    }
+}
+
+impl Pulse {
+    /// Whether the service lives that wrote this.
+    pub fn is_alive(&self, now: Moment) -> bool {
+        let age_ms = now.monotonic_ms.saturating_sub(self.written.monotonic_ms);
+        !self.stopped && now.boot == self.written.boot && u128::from(age_ms) <= ALIVE.as_millis()
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(&self, data: &Path) -> io::Result<()> {
+        let path = path(data);
+        let new = path.with_extension("new");
+        fs::write(&new, serde_json::to_vec(self)?)?;
+        fs::rename(new, path)
+    }
+
+    /// The last one that was written; none where there is none that can be read.
+    pub fn read(data: &Path) -> Option<Self> {
+        let path = path(data);
+        let size = fs::metadata(&path).ok()?.len();
+        let text = (size <= PULSE_BYTES).then(|| fs::read(&path).ok()).flatten()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// Writes the pulse until the service ends. A pulse that cannot be written is said once; the service goes on.
+pub async fn beat(data: PathBuf, clock: Clock, link: watch::Receiver<LinkState>, stop: CancellationToken) {
+    let started = clock.moment();
+    let (mut tick, mut said) = (interval(BEAT), false);
+    loop {
+        let stopped = tokio::select! {
+            () = stop.cancelled() => true,
+            _ = tick.tick() => false,
+        };
+        let pulse = Pulse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            started,
+            written: clock.moment(),
+            stopped,
+            link: link.borrow().clone(),
+        };
+        let folder = data.clone();
+        // Never on a thread that carries tasks: the disk may hang.
+        let written = spawn_blocking(move || pulse.write(&folder)).await;
+        let error = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = error.as_ref().filter(|_| !said) {
+            tracing::warn!(
+                error,
+                "the pulse cannot be written; commands will take the service for dead"
+            );
+        }
+        said = error.is_some();
+        if stopped {
+            return;
+        }
+    }
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("pulse.json")
+}
+
+/// How long ago a moment was, in seconds: the greater of wall and running time, so that a clock that was set back hides
+/// nothing.
+pub fn age_seconds(then: Moment, now: Moment) -> u64 {
+    let wall_ms = u64::try_from(now.wall_ms.saturating_sub(then.wall_ms)).unwrap_or(0);
+    let running_ms = match then.boot == now.boot {
+        true => now.monotonic_ms.saturating_sub(then.monotonic_ms),
+        false => 0,
+    };
+    wall_ms.max(running_ms) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(boot: u64, seconds: u64) -> Moment {
+        Moment {
+            wall_ms: seconds as i64 * 1000,
+            offset_minutes: 0,
+            boot,
+            monotonic_ms: seconds * 1000,
+        }
+    }
+
+    fn pulse(written: Moment) -> Pulse {
+        Pulse {
+            version: "1".to_owned(),
+            process: 1,
+            started: written,
+            written,
+            stopped: false,
+            link: LinkState::default(),
+        }
+    }
+
+    #[test]
+    fn a_pulse_that_is_old_or_of_another_run_of_the_machine_or_the_last_one_is_no_sign_of_life() {
+        let pulse = pulse(at(1, 100));
+        assert!(pulse.is_alive(at(1, 120)));
+        assert!(!pulse.is_alive(at(1, 140)));
+        assert!(!pulse.is_alive(at(2, 100)));
+        let last = Pulse {
+            stopped: true,
+            ..pulse
+        };
+        assert!(!last.is_alive(at(1, 100)));
+    }
+
+    #[test]
+    fn a_pulse_is_read_as_it_was_written_and_rubbish_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Pulse::read(folder.path()), None);
+        let pulse = pulse(at(1, 100));
+        pulse.write(folder.path()).unwrap();
+        assert_eq!(Pulse::read(folder.path()), Some(pulse));
+        fs::write(path(folder.path()), "{").unwrap();
+        assert_eq!(Pulse::read(folder.path()), None);
+    }
+
+    #[test]
+    fn an_age_is_the_greater_of_wall_and_running_time() {
+        let set_back = Moment {
+            wall_ms: 0,
+            ..at(1, 500)
+        };
+        assert_eq!(age_seconds(at(1, 100), set_back), 400);
+        assert_eq!(age_seconds(at(1, 100), at(2, 130)), 30);
+        assert_eq!(age_seconds(at(1, 100), at(2, 50)), 0);
+    }
+}
