@@ -74,17 +74,16 @@ fn syncs(folder: &Path) -> Outcomes<f64> {
     Ok(f64::from(count) / start.elapsed().as_secs_f64())
 }
 
-/// The ceiling: the same bytes in the same commits into one table, nothing known of them afterwards.
+/// The ceiling: the same bytes in the same commits into one table, made beforehand, and nothing known of them afterwards.
 fn raw(path: &Path, source: Source, size: u64) -> Outcomes<f64> {
     let connection = rusqlite::Connection::open(path)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          CREATE TABLE IF NOT EXISTS raw (id INTEGER PRIMARY KEY, bytes BLOB)",
     )?;
-    let (start, mut count) = (Instant::now(), 0);
-    while start.elapsed() < SPAN {
-        // What a source does anyway before it has bytes to keep.
-        let batch: Vec<Vec<u8>> = (0..size).map(|n| bytes(&piece(source, count + n))).collect();
+    let rate = rate(size, |first| {
+        let batch: Vec<Vec<u8>> = (0..size).map(|n| bytes(&piece(source, first + n))).collect();
+        let start = Instant::now();
         let transaction = connection.unchecked_transaction()?;
         for bytes in batch {
             connection
@@ -92,9 +91,8 @@ fn raw(path: &Path, source: Source, size: u64) -> Outcomes<f64> {
                 .execute([bytes])?;
         }
         transaction.commit()?;
-        count += size;
-    }
-    let rate = count as f64 / start.elapsed().as_secs_f64();
+        Ok(start.elapsed())
+    })?;
     drop(connection);
     remove(path)?;
     Ok(rate)
@@ -107,17 +105,27 @@ fn bytes(intake: &Intake) -> Vec<u8> {
 
 fn spool(path: &Path, source: Source, size: u64) -> Outcomes<f64> {
     let mut spool = open(path)?;
-    let (start, mut count) = (Instant::now(), 0);
-    while start.elapsed() < SPAN {
-        let batch: Vec<Intake> = (0..size).map(|n| piece(source, count + n)).collect();
-        let verdicts = spool.commit(&batch, now(count))?;
+    let rate = rate(size, |first| {
+        let batch: Vec<Intake> = (0..size).map(|n| piece(source, first + n)).collect();
+        let start = Instant::now();
+        let verdicts = spool.commit(&batch, now(first))?;
+        let spent = start.elapsed();
         assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Kept(_))));
-        count += size;
-    }
-    let rate = count as f64 / start.elapsed().as_secs_f64();
+        Ok(spent)
+    })?;
     drop(spool);
     remove(path)?;
     Ok(rate)
+}
+
+/// Messages per second of the time that `commit` says it spent, at this many at a time.
+fn rate(size: u64, mut commit: impl FnMut(u64) -> Outcomes<Duration>) -> Outcomes<f64> {
+    let (mut spent, mut count) = (Duration::ZERO, 0);
+    while spent < SPAN {
+        spent += commit(count)?;
+        count += size;
+    }
+    Ok(count as f64 / spent.as_secs_f64())
 }
 
 fn backlog(folder: &Path, millions: u64) -> Outcomes<()> {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::claims;
 use super::epochs::Age;
-use super::keys;
+use super::keys::{self, Open};
 use super::log::Log;
 use super::place::{place, signed};
 use super::quota::{Budget, row_cost, small_cost};
@@ -72,9 +72,13 @@ impl Batch<'_> {
         let age = self.growth.age;
         for row in ready {
             Log::of(self.connection, row.lane, age).insert(&row.kept)?;
-            let place = (row.lane, place(age.life, row.kept.sequence));
-            let digest = row.kept.digest.short();
-            keys::put(self.connection, row.keys.iter(), row.captured, place, digest)?;
+            let open = Open {
+                captured: row.captured,
+                lane: row.lane,
+                place: place(age.life, row.kept.sequence),
+                digest: row.kept.digest.short(),
+            };
+            keys::put(self.connection, &row.keys, open)?;
         }
         let stamps: Vec<Stamp> = ready.iter().map(|row| row.stamp(age)).collect();
         if let Some(claim) = &intake.claim {
@@ -165,7 +169,8 @@ fn keep_dialogue(connection: &Connection, change: &DialogueChange) -> Result<(),
         connection.prepare_cached(sql)?.execute([station, name])?;
         return Ok(());
     };
-    let sql = "INSERT OR REPLACE INTO dialogue (station, connection, crc, state) VALUES (?, ?, ?, ?)";
+    let sql = "INSERT INTO dialogue (station, connection, crc, state) VALUES (?, ?, ?, ?) \
+               ON CONFLICT (station, connection) DO UPDATE SET crc = excluded.crc, state = excluded.state";
     let crc = dialogue_checksum(station, name, state);
     connection
         .prepare_cached(sql)?

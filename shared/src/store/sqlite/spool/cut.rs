@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::epochs::{self, Age};
-use super::keys::{self, Captured};
+use super::keys::{self, Captured, Open};
 use super::learn;
 use super::log::{Gone, Kept, Log, Tip};
 use super::place::place;
@@ -123,11 +123,15 @@ fn move_one(
     log.bury(kept.clone(), Gone::Moved, Vec::new())?;
     log.set(Kind::Moved).add(sequence..=sequence)?;
     let outcome = Outcome::Superseded { by: Some(by) };
-    learn::settled(connection, &log, &kept, &outcome, at_ms)?;
+    learn::close(connection, &log, &kept, &outcome, at_ms)?;
 
-    let keys: Vec<_> = envelope.keys.into_iter().map(|link| link.key).collect();
-    let at = (log.lane, place(growth.age.life, new.sequence));
-    keys::put(connection, keys.iter(), captured, at, new.digest.short())
+    let open = Open {
+        captured,
+        lane: log.lane,
+        place: place(growth.age.life, new.sequence),
+        digest: new.digest.short(),
+    };
+    keys::moved(connection, envelope.keys.iter().map(|link| &link.key), open)
 }
 
 impl Growth {

@@ -3,14 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::epochs::{self, Age};
-use super::keys::{self, Captured};
-use super::log::{Gone, Kept, Log};
+use super::keys;
+use super::log::{Kept, Log};
 use super::place::{place, sequence_of, signed};
 use super::schema::{by_lane, of};
 use super::sets::Kind;
-use super::stub::Stub;
 use crate::codec::binary;
-use crate::envelope::Envelope;
 use crate::ident::{Epoch, Lane, Stamp};
 use crate::outcome::{Outcome, Reason};
 use crate::store::StoreError;
@@ -152,8 +150,20 @@ fn forget_reason(connection: &Connection, log: &Log<'_>, sequence: u64) -> Resul
     Ok(())
 }
 
-/// Notes that a row came to its end.
-pub(super) fn settled(
+/// Notes that a row came to its end: what comes after it need not wait for it.
+fn settled(
+    connection: &Connection,
+    log: &Log<'_>,
+    row: &Kept,
+    outcome: &Outcome,
+    at_ms: u64,
+) -> Result<(), StoreError> {
+    close(connection, log, row, outcome, at_ms)?;
+    keys::release(connection, log, row)
+}
+
+/// Notes how a row ended, and nothing else.
+pub(super) fn close(
     connection: &Connection,
     log: &Log<'_>,
     row: &Kept,
@@ -168,22 +178,7 @@ pub(super) fn settled(
         .execute(params![place, signed(at_ms), crc, bytes])?;
     forget_reason(connection, log, row.sequence)?;
     log.set(Kind::Settled).add(row.sequence..=row.sequence)?;
-    log.set(Kind::Stored).add(row.sequence..=row.sequence)?;
-    release_keys(connection, log, row)
-}
-
-/// What comes after a settled message need not wait for it.
-fn release_keys(connection: &Connection, log: &Log<'_>, row: &Kept) -> Result<(), StoreError> {
-    let life = row.origin.unwrap_or(log.age.life);
-    let stub = match row.gone {
-        Gone::Moved => return Ok(()),
-        Gone::Dropped => binary::decode(&row.bytes).ok(),
-        Gone::Not | Gone::Pruned => Envelope::open(&row.bytes).ok().map(Stub::of),
-    };
-    match stub {
-        Some(Stub { ordinal, keys, .. }) => keys::remove(connection, keys.iter(), Captured { life, ordinal }),
-        None => keys::remove_at(connection, log.lane, place(log.age.life, row.sequence)),
-    }
+    log.set(Kind::Stored).add(row.sequence..=row.sequence)
 }
 
 /// How the row at this sequence ended; none where it did not, or that was pruned.

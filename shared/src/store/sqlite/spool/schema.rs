@@ -5,8 +5,9 @@
 //!   settled prefix is deleted. `total` counts the bytes of the lane before the row: sums over any range are two reads.
 //! - `settled_<lane>`, `dead`: what the other end said of single messages.
 //! - `floor`, `span`: sets of sequences (stored, settled, lost, moved): all up to the floor, and ranges above it.
-//! - `open_key`: the messages that are not settled, by key in order of capture. The last of a key is what the next one
-//!   comes after. (Only the latest would not do: when it is discarded before an earlier one, that one counts again.)
+//! - `tail`: of each key that has messages which are not settled, the latest captured, and how many there are. What comes
+//!   next with that key comes after it. One row a key, so that a busy key stays on one page; when the latest settles
+//!   before earlier ones, those are found by the links in the envelopes (see `keys`).
 //! - `life`, `closed`: the epochs, and where the lanes of closed ones ended. The growing epoch's heads are its last rows.
 //! - `claim`, `scan`, `dialogue`, `note`: sources' own ids, the journal of scans, open dialogues, and single facts.
 //!
@@ -94,10 +95,9 @@ CREATE TABLE span (
     PRIMARY KEY (kind, lane, first)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE open_key (
-    key TEXT NOT NULL, life INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-    lane INTEGER NOT NULL, place INTEGER NOT NULL, digest BLOB NOT NULL,
-    PRIMARY KEY (key, life, ordinal)
+CREATE TABLE tail (
+    key TEXT NOT NULL PRIMARY KEY, life INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    lane INTEGER NOT NULL, place INTEGER NOT NULL, digest BLOB NOT NULL, open INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE claim (

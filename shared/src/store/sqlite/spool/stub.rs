@@ -1,9 +1,11 @@
 //! What is left of a message whose content was dropped: enough to tell its age, and to free its keys when it settles.
+//! Of a whole one, what is needed for the same.
 
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{Envelope, Moment};
-use crate::message::Key;
+use super::log::{Gone, Kept};
+use crate::codec::binary;
+use crate::envelope::{Envelope, KeyLink, Moment};
 
 /// The rest of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +14,8 @@ pub(super) struct Stub {
     pub ordinal: u64,
     /// When it was captured.
     pub moment: Moment,
-    /// Its keys.
-    pub keys: Vec<Key>,
+    /// Its keys, and what it came after.
+    pub keys: Vec<KeyLink>,
 }
 
 impl Stub {
@@ -22,7 +24,18 @@ impl Stub {
         Self {
             ordinal: envelope.ordinal,
             moment: envelope.capture.moment,
-            keys: envelope.keys.into_iter().map(|link| link.key).collect(),
+            keys: envelope.keys,
+        }
+    }
+}
+
+impl Kept {
+    /// What is left of this row's message; none where nothing is.
+    pub fn stub(&self) -> Option<Stub> {
+        match self.gone {
+            Gone::Not => Envelope::open(&self.bytes).ok().map(Stub::of),
+            Gone::Dropped => binary::decode(&self.bytes).ok(),
+            Gone::Pruned | Gone::Moved => None,
         }
     }
 }

@@ -5,11 +5,9 @@ use rusqlite::Connection;
 
 use super::epochs::{self, Age};
 use super::learn;
-use super::log::{Gone, Kept, Log};
+use super::log::{Kept, Log};
 use super::sets::{Kind, Set};
-use super::stub::Stub;
-use crate::codec::binary;
-use crate::envelope::{Envelope, Moment};
+use crate::envelope::Moment;
 use crate::ident::Lane;
 use crate::store::StoreError;
 use crate::store::spool::Tally;
@@ -92,20 +90,10 @@ fn oldest(log: &Log<'_>, from: u64) -> Result<Option<Moment>, StoreError> {
     let next = log.next()?;
     for sequence in (from..next).take(usize::try_from(TRIES).unwrap_or(usize::MAX)) {
         if let Some(row) = readable(log, sequence)? {
-            return Ok(moment(&row));
+            return Ok(row.stub().map(|stub| stub.moment));
         }
     }
     Ok(None)
-}
-
-fn moment(row: &Kept) -> Option<Moment> {
-    match row.gone {
-        Gone::Not => Envelope::open(&row.bytes)
-            .ok()
-            .map(|envelope| envelope.capture.moment),
-        Gone::Dropped => binary::decode::<Stub>(&row.bytes).ok().map(|stub| stub.moment),
-        Gone::Pruned | Gone::Moved => None,
-    }
 }
 
 fn older(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
