@@ -70,6 +70,7 @@ macro_rules! all_promises {
                 an_undo_finds_its_original_in_the_middle_of_a_frame
                 an_undo_of_a_sent_message_waits_for_the_outcome
                 an_undo_of_an_applied_message_is_held_and_names_the_record
+                an_undo_that_a_person_let_go_on_is_not_held_again
                 an_undo_of_a_discarded_message_has_nothing_to_undo
                 an_undo_of_an_undo_or_of_another_agents_message_is_a_dead_letter
                 an_undo_finds_its_original_where_it_was_moved

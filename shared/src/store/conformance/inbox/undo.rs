@@ -107,6 +107,23 @@ pub fn an_undo_of_an_applied_message_is_held_and_names_the_record(store: &mut im
     );
 }
 
+pub fn an_undo_that_a_person_let_go_on_is_not_held_again(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let between = plant.make(PARKS, &["order:a"]);
+    let undo = plant.undo(&row);
+    keep(store, &plant.agent, &[&row]);
+    apply(store, &row);
+    keep(store, &plant.agent, &[&undo]);
+    assert_eq!(
+        make(store, &undo, Change::Release),
+        State::Waiting { ready: false }
+    );
+    keep(store, &plant.agent, &[&between]);
+    apply(store, &between);
+    assert_eq!(state(store, &undo), State::Waiting { ready: true });
+}
+
 pub fn an_undo_of_a_discarded_message_has_nothing_to_undo(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let row = plant.make(PARKS, &["order:a"]);

@@ -4,7 +4,7 @@ use crate::message::{Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{Change, Request, Slot, State, Ticket, Verdict, rules};
 
-use super::columns::Gate;
+use super::columns::{Gate, Undoes};
 use super::message::{Msg, detail, pack};
 use super::work::Work;
 
@@ -63,7 +63,12 @@ impl Work<'_> {
             self.hold_again(msg)?;
         }
         match before {
-            State::Dead(reason) => self.look_again(msg.slot, rules::never_judged(&reason))?,
+            State::Dead(reason) => {
+                if msg.undoes == Undoes::Decided {
+                    self.set_undoes(msg, Undoes::Undecided)?;
+                }
+                self.look_again(msg.slot, rules::never_judged(&reason))?;
+            }
             _ => self.refresh(msg.slot)?,
         }
         if flew {
@@ -110,8 +115,8 @@ impl Work<'_> {
         msg.keys.sort_unstable();
         msg.keys.dedup();
         let rank = self.lane_name(msg.lane)?.rank;
+        msg.undoes = Undoes::of(&envelope);
         msg.kind = envelope.kind;
-        msg.undoes = envelope.reverses.is_some();
         msg.place = rules::place(rank, envelope.ordinal);
         self.run(
             "UPDATE message SET kind = ?2, undoes = ?3, place = ?4, keys = ?5, captured_ms = ?6, station = ?7, \
@@ -119,7 +124,7 @@ impl Work<'_> {
             (
                 msg.slot,
                 &msg.kind,
-                msg.undoes,
+                msg.undoes as u8,
                 msg.place,
                 pack(&msg.keys),
                 envelope.capture.moment.wall_ms,

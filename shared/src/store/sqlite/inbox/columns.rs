@@ -1,5 +1,6 @@
 //! A state as columns of the message table.
 
+use crate::envelope::Envelope;
 use crate::outcome::Reason;
 use crate::store::StoreError;
 use crate::store::inbox::{Hold, State};
@@ -30,6 +31,36 @@ impl Gate {
             0 => Gate::Holds,
             1 => Gate::Passed,
             _ => Gate::Done,
+        }
+    }
+}
+
+/// Whether a message undoes another, and whether it was decided what that means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undoes {
+    /// It undoes none.
+    Nothing = 0,
+    /// Not decided: its original is missing or at the target.
+    Undecided = 1,
+    /// Decided. Where it is not annulled, what becomes of it is a person's or the flow's matter.
+    Decided = 2,
+}
+
+impl Undoes {
+    pub fn read(number: u8) -> Undoes {
+        match number {
+            0 => Undoes::Nothing,
+            1 => Undoes::Undecided,
+            _ => Undoes::Decided,
+        }
+    }
+
+    /// Of a message with this envelope, before anything was decided.
+    pub fn of(envelope: &Envelope) -> Undoes {
+        if envelope.reverses.is_some() {
+            Undoes::Undecided
+        } else {
+            Undoes::Nothing
         }
     }
 }

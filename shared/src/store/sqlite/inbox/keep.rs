@@ -9,7 +9,7 @@ use crate::outcome::Reason;
 use crate::store::StoreError;
 use crate::store::inbox::{State, rules};
 
-use super::columns::{Columns, Gate};
+use super::columns::{Columns, Gate, Undoes};
 use super::message::{Msg, detail, pack};
 use super::work::{LaneName, Record, Work};
 
@@ -171,7 +171,7 @@ impl Work<'_> {
             msg.beside,
             columns.state,
             msg.gate as u8,
-            msg.undoes,
+            msg.undoes as u8,
             row.bytes.len() as i64,
             capture.map_or(0, |capture| capture.moment.wall_ms),
             self.now_ms,
@@ -227,7 +227,7 @@ fn new_message(
         version: 0,
         attempt: 1,
         amended: 0,
-        undoes: envelope.is_some_and(|envelope| envelope.reverses.is_some()),
+        undoes: envelope.map_or(Undoes::Nothing, Undoes::of),
         kind: kind.to_owned(),
         keys,
         digest: Some(row.digest),

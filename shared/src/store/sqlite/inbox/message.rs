@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::store::StoreError;
 use crate::store::inbox::{State, rules};
 
-use super::columns::{Columns, Gate};
+use super::columns::{Columns, Gate, Undoes};
 use super::work::{Record, Work};
 
 /// A message as the writer works on it.
@@ -25,7 +25,7 @@ pub(super) struct Msg {
     pub version: u32,
     pub attempt: u32,
     pub amended: u32,
-    pub undoes: bool,
+    pub undoes: Undoes,
     pub kind: String,
     pub keys: Vec<i64>,
     pub digest: Option<Digest>,
@@ -79,7 +79,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Msg, Columns)> {
         version: row.get(8)?,
         attempt: row.get(9)?,
         amended: row.get(10)?,
-        undoes: row.get(11)?,
+        undoes: Undoes::read(row.get(11)?),
         kind: row.get(12)?,
         keys: unpack(row.get_ref(13)?.as_blob()?),
         digest: row.get::<_, Option<[u8; 32]>>(14)?.map(Digest),

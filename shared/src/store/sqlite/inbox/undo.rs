@@ -6,7 +6,7 @@ use crate::outcome::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::store::inbox::{Hold, State, why};
 
-use super::columns::Gate;
+use super::columns::{Gate, Undoes};
 use super::message::{Msg, detail};
 use super::resolve::{Found, spell};
 use super::work::Work;
@@ -17,7 +17,8 @@ impl Work<'_> {
         let Some(original) = &envelope.reverses else {
             return Ok(());
         };
-        if !matches!(msg.state, State::Waiting { .. } | State::Held(_)) {
+        let open = matches!(msg.state, State::Waiting { .. } | State::Held(_));
+        if !open || msg.undoes != Undoes::Undecided {
             return Ok(());
         }
         if *original.agent.as_str() != *self.lane_name(msg.lane)?.agent_name.as_str() {
@@ -28,7 +29,7 @@ impl Work<'_> {
                 self.miss(msg.slot, msg.agent, &original.stamp())?;
                 self.refresh(msg.slot)
             }
-            Found::Gone if !holds => Ok(()),
+            Found::Gone if !holds => self.set_undoes(msg, Undoes::Decided),
             Found::Gone => self.hold_undo(
                 msg,
                 "the message that it undoes settled long ago and is kept no longer",
@@ -38,7 +39,7 @@ impl Work<'_> {
     }
 
     fn undo_of(&mut self, msg: &mut Msg, mut original: Msg, holds: bool) -> Result<(), StoreError> {
-        if original.undoes {
+        if original.undoes != Undoes::Nothing {
             return self.unknown_original(msg, "it undoes an undo: capture again what is meant instead");
         }
         if original.is_lost() {
@@ -53,7 +54,7 @@ impl Work<'_> {
                 self.edge(msg.slot, original.slot)?;
                 self.refresh(msg.slot)
             }
-            State::Settled(Outcome::Applied(_)) if !holds => Ok(()),
+            State::Settled(Outcome::Applied(_)) if !holds => self.set_undoes(msg, Undoes::Decided),
             State::Settled(Outcome::Applied(record)) => {
                 let text = format!(
                     "the message that it undoes has taken effect as {} {} ({}): correct it there, or release this \
@@ -81,11 +82,23 @@ impl Work<'_> {
         };
         let state = State::Held(hold);
         let detail = detail(&state);
+        self.set_undoes(msg, Undoes::Decided)?;
         self.put(msg, state, "hold", detail)
     }
 
     fn unknown_original(&mut self, msg: &mut Msg, text: &str) -> Result<(), StoreError> {
+        self.set_undoes(msg, Undoes::Decided)?;
         self.die(msg, Reason::new(why::UNDO_UNKNOWN, text))
+    }
+
+    /// Notes whether it is decided what an undo means.
+    pub fn set_undoes(&mut self, msg: &mut Msg, undoes: Undoes) -> Result<(), StoreError> {
+        msg.undoes = undoes;
+        self.run(
+            "UPDATE message SET undoes = ?2 WHERE slot = ?1",
+            (msg.slot, undoes as u8),
+        )?;
+        Ok(())
     }
 
     /// Once a message is no longer at the target: decides for those that waited to know what became of it.
