@@ -10,7 +10,7 @@ from types import FrameType
 from . import cache
 from .say import Trouble
 from .story import play
-from .trial import folder, foreground, programs, target
+from .trial import folder, foreground, programs, target, tools
 
 _DESCRIPTION = """\
 Builds Millrace and runs an agent and a relay on this machine, with throw-away certificates and configuration in a
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if not given.story:
+        tools.ensure()
     built = programs.build(given.release)
     name, open_target = ("odoo", target.odoo) if given.odoo else ("story" if given.story else "shadow", target.shadow)
     home = given.dir or cache.root() / "quickstart" / name

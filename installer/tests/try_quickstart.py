@@ -80,11 +80,16 @@ def type_all(lines: list[str]) -> None:
     """Types the printed lines; each must be answered as the kind of line promises."""
     answers = []
     for line in lines:
+        # What is watched until it is interrupted is interrupted; `timeout` then says 124.
+        line = f"timeout -s INT 3 {line} || [ $? = 124 ]" if line.endswith("--watch") else line
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
         check(done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}")
         answers.append(done.stdout)
     scans = [answer.splitlines()[-1].split()[0] for line, answer in zip(lines, answers, strict=True) if "nc -q" in line]
     check(scans == ["BOOKED", "ALREADY", "BOOKED", "BOOKED"], f"the scanners were told {scans}")
+    watched = [answer for line, answer in zip(lines, answers, strict=True) if "--watch" in line]
+    check(len(watched) == 1 and "WAITING" in watched[0], "the backlog is shown")
+    check("inventory.count" in answers[-1], "the messages are listed")
     posts = [json.loads(answer) for line, answer in zip(lines, answers, strict=True) if line.startswith("curl")]
     check(len(posts) == 3 and all(is_accepted(post) for post in posts), f"the messages were accepted: {posts}")
 

@@ -9,18 +9,14 @@ _HEADER = "   time      sent  acknowledged  repeated  waiting at the agent    st
 
 @dataclass(frozen=True)
 class Figures:
-    """How far a story is. `sent` and `acknowledged` by the scanners' logs, the others by the stores."""
+    """How far a story is: by the scanners' logs, by the agent's own word, by the relay's stores."""
 
-    sent: int
-    acknowledged: int
-    repeated: int
-    stored: int
-    settled: int
-
-    @property
-    def waiting(self) -> int:
-        """What the agent has taken and the relay does not have yet."""
-        return max(0, self.acknowledged - self.stored)
+    sent: int = 0
+    acknowledged: int = 0
+    repeated: int = 0
+    waiting: int = 0
+    stored: int = 0
+    settled: int = 0
 
 
 class Board:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from ..say import Trouble
 from .configuration import TOKEN
 from .folder import Trial
-from .lines import demonstration, page
+from .lines import Line, demonstration, page
 from .service import Service
 
 _LOOK_SECONDS = 0.2
@@ -15,7 +15,11 @@ _LOOK_SECONDS = 0.2
 def run(trial: Trial) -> None:
     """Until it is interrupted or a service ends by itself."""
     trial.start()
-    lines = demonstration(trial.ports, trial.home / TOKEN, trial.target.codes)
+    lines = [
+        *demonstration(trial.ports, trial.home / TOKEN, trial.target.codes),
+        Line("what waits, and what became of it", trial.agent_command("backlog --watch")),
+        Line("", trial.agent_command("messages list")),
+    ]
     print(f"""
 Millrace runs: an agent `plant-a` and a relay. In another terminal:
 
