@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use millrace_shared::ident::Digest;
 use millrace_shared::message::{Kind, Message};
 use millrace_shared::outcome::Reason;
-use millrace_shared::store::inbox::{Change, Hold, Item, Request};
+use millrace_shared::store::inbox::{Change, Item, Request};
 
 use super::worker::Domain;
 use crate::govern;
@@ -103,6 +103,11 @@ impl Reading<'_> {
         Case {
             stamp: &self.stamp,
             message: &self.message,
+            reverses: self
+                .item
+                .envelope
+                .as_ref()
+                .and_then(|envelope| envelope.reverses.as_ref()),
             captured: self.captured,
             offset_minutes: self.offset_minutes,
             company: domain.company,
@@ -121,13 +126,6 @@ fn read(item: &Item) -> Result<Reading<'_>, Change> {
             "its content cannot be read: discard it once its origin is clear".into(),
         ));
     };
-    if let Some(original) = &envelope.reverses {
-        let text = format!("it undoes {original}, which took effect: correct it in Odoo, then discard this");
-        return Err(Change::Hold(Hold {
-            reason: Reason::new("undo-applied", text),
-            subject: None,
-        }));
-    }
     let kind: Kind = envelope
         .kind
         .parse()

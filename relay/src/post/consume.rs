@@ -145,6 +145,7 @@ impl Use<'_> {
             ["move_id", "=", id],
             ["lot_id", "=", self.goods.lot_id()],
             ["quantity", "=", self.goods.amount()],
+            ["product_uom_id", "=", self.goods.unit],
             ["location_id", "=", self.from],
             ["state", "=", "done"]
         ]);

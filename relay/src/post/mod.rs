@@ -32,6 +32,7 @@ pub mod steps;
 mod stock;
 mod time;
 mod transfer;
+mod undo;
 pub mod why;
 
 use millrace_shared::message::Message;
@@ -63,13 +64,14 @@ pub fn plan(case: &Case<'_>, facts: &Facts) -> Plan {
         facts,
         company: case.company,
     };
-    let posting = match case.message {
-        Message::ProductionConfirm(message) => production::plan(case, resolver, message),
-        Message::InventoryCount(message) => count::plan(case, resolver, message),
-        Message::MaterialConsume(message) => consume::plan(case, resolver, message),
-        Message::ScrapReport(message) => scrap::plan(case, resolver, message),
-        Message::InventoryMove(message) => transfer::plan(case, resolver, message),
-        Message::ReceiptArrive(message) => receipt::plan(case, resolver, message),
+    let posting = match (case.reverses, case.message) {
+        (Some(original), _) => undo::plan(case, resolver, original),
+        (None, Message::ProductionConfirm(message)) => production::plan(case, resolver, message),
+        (None, Message::InventoryCount(message)) => count::plan(case, resolver, message),
+        (None, Message::MaterialConsume(message)) => consume::plan(case, resolver, message),
+        (None, Message::ScrapReport(message)) => scrap::plan(case, resolver, message),
+        (None, Message::InventoryMove(message)) => transfer::plan(case, resolver, message, &[]),
+        (None, Message::ReceiptArrive(message)) => receipt::plan(case, resolver, message),
     };
     match posting {
         Ok(posting) => Plan::Post(Box::new(posting)),

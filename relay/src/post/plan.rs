@@ -1,6 +1,7 @@
 //! From a message to what is to be done about it, with what is known so far.
 
 use jiff::Timestamp;
+use millrace_shared::ident::MessageId;
 use millrace_shared::message::Message;
 use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::Hold;
@@ -17,6 +18,8 @@ pub struct Case<'a> {
     pub stamp: &'a Stamp,
     /// What it says.
     pub message: &'a Message,
+    /// The message that it takes back, which took effect; then `message` says what that one said.
+    pub reverses: Option<&'a MessageId>,
     /// When it was captured, on the relay's clock.
     pub captured: Timestamp,
     /// The plant's offset from UTC then, in minutes: what day it was there.

@@ -140,6 +140,7 @@ impl Scrap<'_> {
             ["move_id.scrap_id", "in", at("s")],
             ["lot_id", "=", self.goods.lot_id()],
             ["quantity", "=", self.goods.amount()],
+            ["product_uom_id", "=", self.goods.unit],
             ["location_id", "=", self.from],
             ["location_dest_id.usage", "=", "inventory"],
             ["state", "=", "done"]

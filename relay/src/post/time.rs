@@ -45,7 +45,10 @@ pub(super) fn dating(case: &Case<'_>, resolver: Resolver<'_>, dating: Dating) ->
 
 /// What records of the message name as their source, so that people find the message from the record.
 pub(super) fn origin(case: &Case<'_>) -> String {
-    format!("Millrace {}", case.stamp.id)
+    match case.reverses {
+        Some(original) => format!("Millrace {} undoes {original}", case.stamp.id),
+        None => format!("Millrace {}", case.stamp.id),
+    }
 }
 
 /// What every posting of the message says to Odoo: in whose company it works, and whether records get a chatter line.

@@ -17,7 +17,13 @@ use super::why::{Say, Why};
 
 const PICKING: &str = "stock.picking";
 
-pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryMove) -> Ask<Posting> {
+/// The posting of a move; `more` must be true of the target beside what a move needs by itself.
+pub(super) fn plan(
+    case: &Case<'_>,
+    resolver: Resolver<'_>,
+    message: &InventoryMove,
+    more: &[Expect],
+) -> Ask<Posting> {
     let places = both(resolver.location(&message.from), resolver.location(&message.to));
     let ((from, to), (item, units)) = both(places, both(resolver.item(&message.item), resolver.units()))?;
     check_place(from)?;
@@ -44,6 +50,7 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryM
     let steps = guarded
         .and([goods.guard()])
         .and(goods.lot_guard())
+        .and(more.iter().cloned())
         .create("p", PICKING, rows);
     let steps = validated(steps, occurred).and([moved(&goods, from, to)]);
     let taken = goods.taken(from.id);
@@ -85,6 +92,7 @@ fn moved(goods: &Goods, from: &Location, to: &Location) -> Expect {
         ["product_id", "=", goods.item.id],
         ["lot_id", "=", goods.lot_id()],
         ["quantity", "=", goods.amount()],
+        ["product_uom_id", "=", goods.unit],
         ["location_id", "=", from.id],
         ["location_dest_id", "=", to.id]
     ]);

@@ -21,6 +21,7 @@ const ROUNDS: usize = 8;
 pub struct Paper {
     pub stamp: Stamp,
     pub message: Message,
+    pub reverses: Option<MessageId>,
     pub captured: Timestamp,
     pub released: bool,
 }
@@ -127,6 +128,7 @@ impl Clerk {
         Paper {
             stamp,
             message,
+            reverses: None,
             captured: Timestamp::now(),
             released: false,
         }
@@ -139,6 +141,7 @@ impl Clerk {
             let case = Case {
                 stamp: &paper.stamp,
                 message: &paper.message,
+                reverses: paper.reverses.as_ref(),
                 captured: paper.captured,
                 offset_minutes: 0,
                 company: self.company,

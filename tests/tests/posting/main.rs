@@ -13,4 +13,7 @@ mod production;
 mod production_lots;
 mod receipt;
 mod scrap;
+mod setup;
+mod silent;
 mod transfer;
+mod undo;

@@ -60,6 +60,7 @@ impl Paper {
             let case = Case {
                 stamp: &self.stamp,
                 message: &self.message,
+                reverses: None,
                 captured: self.captured,
                 offset_minutes: 0,
                 company: COMPANY,

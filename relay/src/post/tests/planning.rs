@@ -45,6 +45,7 @@ fn a_plan_asks_for_all_that_it_can_at_once() {
     let case = Case {
         stamp: &count.stamp,
         message: &count.message,
+        reverses: None,
         captured: count.captured,
         offset_minutes: 0,
         company: COMPANY,
