@@ -14,6 +14,8 @@ use crate::command::{self, CommandError};
 use crate::config::Config;
 use filter::{Filter, Period};
 
+const EVERYWHERE: &str = "Options of every command";
+
 /// Takes what a plant's devices say, keeps it on disk before it says OK, and forwards it to the relay.
 #[derive(Debug, Parser)]
 #[command(name = "millrace-agent", version, after_help = exit::HELP, max_term_width = 100)]
@@ -24,12 +26,13 @@ pub struct Cli {
         short,
         global = true,
         default_value = "/etc/millrace/agent.toml",
-        value_name = "FILE"
+        value_name = "FILE",
+        help_heading = EVERYWHERE
     )]
     config: PathBuf,
 
     /// Print JSON lines instead of tables.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
     #[command(subcommand)]

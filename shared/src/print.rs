@@ -41,6 +41,9 @@ pub fn listing<T: Listed>(style: Style, rows: &[T], nothing: &str) -> String {
             for row in rows {
                 table.add_row(row.cells());
             }
+            if let Some(first) = table.column_mut(0) {
+                first.set_padding((0, 1));
+            }
             table.trim_fmt() + "\n"
         }
     }
@@ -100,6 +103,25 @@ pub fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_begins_at_the_edge_and_says_so_where_it_is_empty() {
+        #[derive(Serialize)]
+        struct Row(&'static str, u8);
+        impl Listed for Row {
+            const TITLES: &'static [&'static str] = &["NAME", "N"];
+
+            fn cells(&self) -> Vec<String> {
+                vec![self.0.to_owned(), self.1.to_string()]
+            }
+        }
+        assert_eq!(
+            listing(Style::Table, &[Row("a", 1), Row("long name", 2)], ""),
+            "NAME       N\na          1\nlong name  2\n"
+        );
+        assert_eq!(listing::<Row>(Style::Table, &[], "none"), "none\n");
+        assert_eq!(listing(Style::Json, &[Row("a", 1)], ""), "[\"a\",1]\n");
+    }
 
     #[test]
     fn a_moment_is_told_in_the_time_of_its_plant() {

@@ -61,10 +61,13 @@ pub fn verify(config: &Config, style: Style) -> Result<Exit, CommandError> {
 
 fn sentence(checked: u64, faults: u64) -> String {
     match faults {
-        0 => format!("{checked} rows checked: all are as they were written\n"),
-        _ => format!(
-            "{checked} rows checked: {faults} faults. Every other row is whole and is sent. Keep a copy of the store's folder, \
-             look at the disk, and tell central IT these positions\n"
-        ),
+        0 => format!("{checked} rows checked: all are as written\n"),
+        _ => {
+            let verb = if faults == 1 { "is" } else { "are" };
+            format!(
+                "{faults} of {checked} rows {verb} not as written. All others are whole and are sent. Keep a copy of the store's \
+                 folder, look at the disk, and tell central IT these positions\n"
+            )
+        }
     }
 }

@@ -102,7 +102,7 @@ impl Inside {
             reverses: envelope.reverses.as_ref().map(ToString::to_string),
             after: after.collect(),
             body: RawValue::from_string(envelope.body.clone()).unwrap_or_default(),
-            raw: envelope.capture.raw.escape_ascii().to_string(),
+            raw: readable(&envelope.capture.raw),
             raw_cut: envelope.capture.raw_cut,
         }
     }
@@ -127,6 +127,22 @@ impl Inside {
     }
 }
 
+/// Bytes as a person can read them: text as it is, everything else escaped.
+fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' => text += "\\\\",
+                c if c.is_control() => text.extend(c.escape_default()),
+                c => text.push(c),
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// Where the second column begins.
 const INDENT: usize = 13;
 
@@ -142,5 +158,17 @@ impl Lines {
         if let Some(text) = text {
             self.put(name, text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_bytes_are_shown_so_that_no_terminal_obeys_them() {
+        let raw = "Bär\r\u{1d}\u{1b}[2J\\".as_bytes();
+        assert_eq!(readable(raw), r"Bär\r\u{1d}\u{1b}[2J\\");
+        assert_eq!(readable(b"\xff\x00x"), r"\xff\u{0}x");
     }
 }
