@@ -1,16 +1,17 @@
 //! What is stored at the other end and waits behind a dead letter of one of its keys, as far as this end can tell.
 //!
-//! Found by walking from the dead rows along their keys, so the cost is that of what is held, not of the backlog. What
-//! the other end holds for reasons of its own (a review, a period, missing stock) is not known here.
+//! Found by walking each key of a dead row back from its latest message to that row, and from what lies between likewise,
+//! so the cost is that of what is held, not of the backlog. What the other end holds for reasons of its own (a review, a
+//! period, missing stock) is not known here.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::epochs::{self, Age};
-use super::keys::Captured;
-use super::log::Log;
-use super::place::{life_of, sequence_of, signed};
+use super::keys::{self, Captured};
+use super::log::{Kept, Log};
+use super::place::{life_of, place, sequence_of, signed};
 use super::sets::Kind as Standing;
 use crate::envelope::Envelope;
 use crate::ident::Lane;
@@ -36,105 +37,140 @@ impl Held {
     }
 }
 
-/// A row's lane and place.
-type Spot = (u8, i64);
-
 /// Counts them.
 pub(super) fn held(connection: &Connection) -> Result<Held, StoreError> {
-    let dead = dead(connection)?;
     let mut walk = Walk {
         connection,
         ages: epochs::all(connection)?,
-        seen: dead.iter().copied().collect(),
-        ahead: dead.iter().copied().collect(),
+        seen: HashSet::new(),
+        ahead: VecDeque::new(),
         walked: HashMap::new(),
+        looks: 0,
         held: Held::default(),
     };
-    let dead: HashSet<Spot> = dead.into_iter().collect();
-    for _ in 0..LOOKS {
-        let Some(spot) = walk.ahead.pop_front() else {
-            return Ok(walk.held);
-        };
-        walk.visit(spot, dead.contains(&spot))?;
+    walk.begin_at_the_dead()?;
+    while let Some((key, from)) = walk.ahead.pop_front() {
+        if walk.looks >= LOOKS {
+            walk.held.at_least = true;
+            break;
+        }
+        walk.back_to(&key, from)?;
     }
-    walk.held.at_least = !walk.ahead.is_empty();
     Ok(walk.held)
-}
-
-fn dead(connection: &Connection) -> Result<Vec<Spot>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT lane, place FROM dead LIMIT ?")?;
-    let rows = statement.query_map([signed(LOOKS as u64)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 struct Walk<'c> {
     connection: &'c Connection,
     ages: Vec<Age>,
-    seen: HashSet<Spot>,
-    ahead: VecDeque<Spot>,
+    /// Lane and place of each row that is dead or was counted.
+    seen: HashSet<(u8, i64)>,
+    /// Keys that are blocked, each from a capture on.
+    ahead: VecDeque<(Key, Captured)>,
     /// From where on each key was walked already.
     walked: HashMap<Key, Captured>,
+    looks: usize,
     held: Held,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, spot: Spot, is_dead: bool) -> Result<(), StoreError> {
-        let age = self.ages.iter().find(|age| age.life == life_of(spot.1));
-        let (Some(lane), Some(age)) = (Lane::from_number(spot.0), age.copied()) else {
-            return Ok(());
-        };
-        let log = Log::of(self.connection, lane, age);
-        let row = match log.get(sequence_of(spot.1)) {
-            Ok(Some(row)) => row,
-            Ok(None) | Err(StoreError::DamagedRow { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let Ok(envelope) = Envelope::open(&row.bytes) else {
-            return Ok(());
-        };
-        let rules = envelope.kind.parse::<Kind>().ok().map(Kind::rules);
-        if is_dead && rules.is_some_and(|rules| rules.behind == Behind::Pass) {
-            return Ok(());
-        }
-        if !is_dead {
-            if rules.is_some_and(|rules| !rules.waits) {
-                return Ok(());
-            }
-            if log.set(Standing::Stored).has(row.sequence)? {
-                self.held.lanes[usize::from(spot.0)] += 1;
+    fn begin_at_the_dead(&mut self) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT lane, place FROM dead LIMIT ?")?;
+        let rows = statement.query_map([signed(LOOKS as u64)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for spot in rows {
+            let (lane, at): (u8, i64) = spot?;
+            self.seen.insert((lane, at));
+            let age = self.ages.iter().find(|age| age.life == life_of(at)).copied();
+            let (Some(lane), Some(age)) = (Lane::from_number(lane), age) else {
+                continue;
+            };
+            let log = Log::of(self.connection, lane, age);
+            let row = match log.get(sequence_of(at)) {
+                Ok(Some(row)) => row,
+                Ok(None) | Err(StoreError::DamagedRow { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let envelope = Envelope::open(&row.bytes).ok();
+            if let Some(envelope) = envelope.filter(|envelope| parks(envelope)) {
+                self.block(&log, &row, &envelope);
             }
         }
-        let captured = Captured {
-            life: row.origin.unwrap_or(age.life),
-            ordinal: envelope.ordinal,
-        };
-        envelope
-            .keys
-            .into_iter()
-            .try_for_each(|link| self.go_behind(link.key, captured))
-    }
-
-    fn go_behind(&mut self, key: Key, from: Captured) -> Result<(), StoreError> {
-        if self.walked.get(&key).is_some_and(|walked| *walked <= from) {
-            return Ok(());
-        }
-        let sql = "SELECT lane, place FROM open_key WHERE key = ? AND (life, ordinal) > (?, ?) \
-                   ORDER BY life, ordinal LIMIT ?";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let bounds = params![
-            key.as_str(),
-            from.life,
-            signed(from.ordinal),
-            signed(LOOKS as u64)
-        ];
-        let behind = statement.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for spot in behind {
-            let spot = spot?;
-            if self.seen.insert(spot) {
-                self.ahead.push_back(spot);
-            }
-        }
-        self.walked.insert(key, from);
         Ok(())
     }
+
+    /// What comes after this row by any of its keys waits.
+    fn block(&mut self, log: &Log<'_>, row: &Kept, envelope: &Envelope) {
+        let from = captured(log, row, envelope);
+        let keys = envelope.keys.iter().map(|link| (link.key.clone(), from));
+        self.ahead.extend(keys);
+    }
+
+    /// Counts what has this key and was captured after `from`, latest first.
+    fn back_to(&mut self, key: &Key, from: Captured) -> Result<(), StoreError> {
+        if self.walked.get(key).is_some_and(|walked| *walked <= from) {
+            return Ok(());
+        }
+        self.walked.insert(key.clone(), from);
+        let mut link = keys::latest(self.connection, key, &self.ages)?;
+        while let Some(stamp) = link.take() {
+            self.looks += 1;
+            let found = match keys::follow(self.connection, stamp.position) {
+                Ok(found) => found,
+                Err(StoreError::DamagedRow { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let Some((log, row)) = found else {
+                return Ok(());
+            };
+            let Ok(envelope) = Envelope::open(&row.bytes) else {
+                return Ok(());
+            };
+            if captured(&log, &row, &envelope) <= from {
+                return Ok(());
+            }
+            if self.looks >= LOOKS {
+                self.held.at_least = true;
+                return Ok(());
+            }
+            self.meet(&log, &row, &envelope)?;
+            let own = envelope.keys.into_iter().find(|own| own.key == *key);
+            link = own.and_then(|own| own.after);
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, log: &Log<'_>, row: &Kept, envelope: &Envelope) -> Result<(), StoreError> {
+        let spot = (log.lane.number(), place(log.age.life, row.sequence));
+        let is_settled = log.set(Standing::Settled).has(row.sequence)?;
+        if is_settled || !waits(envelope) || !self.seen.insert(spot) {
+            return Ok(());
+        }
+        if log.set(Standing::Stored).has(row.sequence)? {
+            self.held.lanes[usize::from(spot.0)] += 1;
+        }
+        self.block(log, row, envelope);
+        Ok(())
+    }
+}
+
+fn captured(log: &Log<'_>, row: &Kept, envelope: &Envelope) -> Captured {
+    Captured {
+        life: row.origin.unwrap_or(log.age.life),
+        ordinal: envelope.ordinal,
+    }
+}
+
+/// Whether others wait behind it when it is dead. A kind that is not known here is taken for one of those.
+fn parks(envelope: &Envelope) -> bool {
+    let kind = envelope.kind.parse::<Kind>();
+    kind.map_or(true, |kind| kind.rules().behind == Behind::Park)
+}
+
+/// Whether it waits for those before it.
+fn waits(envelope: &Envelope) -> bool {
+    envelope
+        .kind
+        .parse::<Kind>()
+        .map_or(true, |kind| kind.rules().waits)
 }

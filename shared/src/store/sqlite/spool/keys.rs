@@ -218,7 +218,7 @@ fn before(connection: &Connection, key: &Key, mut link: Option<Stamp>) -> Result
 }
 
 /// The row at this position, or where it was moved to.
-fn follow<'c>(
+pub(super) fn follow<'c>(
     connection: &'c Connection,
     mut position: Position,
 ) -> Result<Option<(Log<'c>, Kept)>, StoreError> {
