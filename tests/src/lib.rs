@@ -3,5 +3,6 @@
 // A test's world fails by panicking: that is how a test reports.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+pub mod kills;
 pub mod odoo;
 pub mod world;

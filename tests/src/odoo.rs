@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -24,14 +24,26 @@ pub struct Instance {
     socket: String,
     /// What the databases hold: ids, codes, users and keys of two plants.
     pub seed: Value,
+    /// Its folder; none for the one that this clone of the repository shares.
+    folder: Option<PathBuf>,
 }
 
 /// The instance that all tests of a process share.
 pub fn instance() -> &'static Instance {
     static INSTANCE: OnceLock<Instance> = OnceLock::new();
-    INSTANCE.get_or_init(|| {
-        installer(&["start"]);
-        let status: Value = serde_json::from_str(&installer(&["status"])).expect("status is JSON");
+    INSTANCE.get_or_init(|| Instance::start(None))
+}
+
+impl Instance {
+    /// An instance of one's own in this folder, to be killed at will. It lives as long as the test's process.
+    pub fn own(folder: PathBuf) -> &'static Instance {
+        Box::leak(Box::new(Self::start(Some(folder))))
+    }
+
+    fn start(folder: Option<PathBuf>) -> Self {
+        let run = |arguments: &[&str]| installer(folder.as_deref(), arguments);
+        run(&["start"]);
+        let status: Value = serde_json::from_str(&run(&["status"])).expect("status is JSON");
         let seed =
             std::fs::read_to_string(text(&status["seed"])).expect("the note of what the databases hold");
         Instance {
@@ -40,8 +52,50 @@ pub fn instance() -> &'static Instance {
             psql: text(&status["psql"]).into(),
             socket: text(&status["socket_directory"]),
             seed: serde_json::from_str(&seed).expect("the note is JSON"),
+            folder,
         }
-    })
+    }
+
+    /// Brings back what was killed, on the same ports.
+    pub fn restart(&self) {
+        installer(self.folder.as_deref(), &["start"]);
+    }
+
+    /// Ends it and everything in it.
+    pub fn remove(&self) {
+        let _ = run(self.folder.as_deref(), &["remove"]);
+    }
+
+    /// Ends one of Odoo's HTTP workers as a crash would; Odoo starts another.
+    pub fn kill_worker(&self, choice: usize) {
+        let workers = self.status()["odoo_workers"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        if let Some(pid) = workers.get(choice % workers.len().max(1)) {
+            kill_9(pid);
+        }
+    }
+
+    /// Ends PostgreSQL as a power cut would.
+    pub fn kill_postgres(&self) {
+        kill_9(&self.status()["postgres_pid"]);
+    }
+
+    fn status(&self) -> Value {
+        let status = installer(self.folder.as_deref(), &["status"]);
+        serde_json::from_str(&status).expect("status is JSON")
+    }
+}
+
+fn kill_9(pid: &Value) {
+    if pid.is_u64() {
+        // It may have ended by itself meanwhile.
+        let _ = Command::new("kill")
+            .args(["-9", &pid.to_string()])
+            .stderr(Stdio::null())
+            .status();
+    }
 }
 
 /// A database of its own, dropped with this value.
@@ -56,11 +110,15 @@ pub struct Database {
 impl Database {
     /// A fresh copy of the two plants.
     pub fn new() -> Self {
-        let instance = instance();
-        Self {
-            name: installer(&["clone"]).trim().to_owned(),
-            instance,
-        }
+        Self::of(instance())
+    }
+
+    /// A fresh copy of the two plants in this instance.
+    pub fn of(instance: &'static Instance) -> Self {
+        let name = installer(instance.folder.as_deref(), &["clone"])
+            .trim()
+            .to_owned();
+        Self { name, instance }
     }
 
     /// Calls a method over JSON-2 as the user with this key. Panics with Odoo's answer where it is no success.
@@ -148,19 +206,23 @@ impl Default for Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let _ = run(&["drop", &self.name]);
+        let _ = run(self.instance.folder.as_deref(), &["drop", &self.name]);
     }
 }
 
 /// Runs the repository's own command for Odoo and gives what it printed.
-fn installer(arguments: &[&str]) -> String {
-    run(arguments).unwrap_or_else(|error| panic!("installer/odoo {arguments:?}: {error}"))
+fn installer(folder: Option<&Path>, arguments: &[&str]) -> String {
+    run(folder, arguments).unwrap_or_else(|error| panic!("installer/odoo {arguments:?}: {error}"))
 }
 
-fn run(arguments: &[&str]) -> Result<String, String> {
+fn run(folder: Option<&Path>, arguments: &[&str]) -> Result<String, String> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../installer/odoo");
-    let output = Command::new(program)
-        .args(arguments)
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if let Some(folder) = folder {
+        command.arg("--dir").arg(folder);
+    }
+    let output = command
         .stderr(Stdio::piped())
         .output()
         .map_err(|error| error.to_string())?;

@@ -26,33 +26,88 @@ pub enum Target<'d> {
     Odoo(&'d Database),
 }
 
+/// Which broker stands between agent and relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broker {
+    /// The relay's own.
+    Embedded,
+    /// Mosquitto, with the configuration that Millrace ships.
+    Mosquitto,
+}
+
 /// An agent `plant-a` and a relay over real TLS.
 pub struct World {
     folder: TempDir,
     agent: Option<Child>,
     relay: Option<Child>,
+    mosquitto: Option<Child>,
     /// The scanners of the production station.
     pub production: u16,
     /// The scanners of the counting station.
     pub count: u16,
+    /// The scanners of two more counting stations.
+    pub more_counts: [u16; 2],
+    /// Where messages are taken over HTTP, from a client whose token is [`TOKEN`].
+    pub http: u16,
 }
+
+/// The token of the world's HTTP client.
+pub const TOKEN: &str = "a-token-of-a-test-that-is-long-enough-to-be-taken";
 
 impl World {
     /// A world in which nothing runs yet.
     pub fn new(target: &Target<'_>) -> Self {
+        Self::with(target, Broker::Embedded)
+    }
+
+    /// A world with this broker. Mosquitto runs at once.
+    pub fn with(target: &Target<'_>, broker: Broker) -> Self {
         let folder = TempDir::new().expect("a folder");
         let at = folder.path();
         command(at, "millrace-relay", &["pki", "pki", "--agent", "plant-a"]);
-        let [broker, production, count] = free_ports();
-        fs::write(at.join("relay.toml"), relay_toml(at, broker, target)).expect("relay.toml");
-        fs::write(at.join("agent.toml"), agent_toml(broker, production, count)).expect("agent.toml");
-        Self {
+        let [line, production, count, second, third, http] = free_ports();
+        let mut world = Self {
             folder,
             agent: None,
             relay: None,
+            mosquitto: None,
             production,
             count,
+            more_counts: [second, third],
+            http,
+        };
+        let at = world.folder.path();
+        fs::write(at.join("client.token"), TOKEN).expect("client.token");
+        fs::write(at.join("relay.toml"), relay_toml(at, line, target, broker)).expect("relay.toml");
+        fs::write(at.join("agent.toml"), world.agent_toml(line)).expect("agent.toml");
+        if broker == Broker::Mosquitto {
+            mosquitto_conf(at, line);
+            world.start_mosquitto();
         }
+        world
+    }
+
+    fn agent_toml(&self, line: u16) -> String {
+        let stations = [
+            ("line-a", "production", self.production),
+            ("stock", "count", self.count),
+            ("stock-2", "count", self.more_counts[0]),
+            ("stock-3", "count", self.more_counts[1]),
+        ];
+        let station = |(name, makes, port): &(&str, &str, u16)| {
+            format!(
+                "[[station]]\nname = \"{name}\"\nmakes = \"{makes}\"\n[[scanner]]\nname = \"guns-{name}\"\n\
+                 listen = \"127.0.0.1:{port}\"\nstation = \"{name}\"\nscans_per_second = 10000\nburst = 10000\n"
+            )
+        };
+        let stations: String = stations.iter().map(station).collect();
+        format!(
+            "[agent]\nname = \"plant-a\"\nzone = \"Europe/Berlin\"\ndata = \"agent\"\n[relay]\nhost = \"localhost\"\n\
+             port = {line}\nca = \"pki/ca.crt\"\ncertificate = \"pki/plant-a.crt\"\nkey = \"pki/plant-a.key\"\n\
+             {stations}[[http]]\nname = \"mes\"\nlisten = \"127.0.0.1:{}\"\n[[http.client]]\nname = \"tester\"\n\
+             token_file = \"client.token\"\n",
+            self.http
+        )
     }
 
     /// The folder of the world's files.
@@ -84,6 +139,24 @@ impl World {
         kill(self.relay.take());
     }
 
+    /// Starts mosquitto.
+    pub fn start_mosquitto(&mut self) {
+        let at = self.folder.path();
+        let mut mosquitto = Command::new("mosquitto");
+        mosquitto
+            .arg("-c")
+            .arg(at.join("pki/mosquitto.conf"))
+            .current_dir(at);
+        let log = fs::File::create(at.join("mosquitto.log")).expect("a log");
+        let child = mosquitto.stderr(log).spawn();
+        self.mosquitto = Some(child.expect("mosquitto runs: `tests/run` fetches it and puts it on the PATH"));
+    }
+
+    /// Ends mosquitto as a power cut would.
+    pub fn kill_mosquitto(&mut self) {
+        kill(self.mosquitto.take());
+    }
+
     /// Waits until something holds; fails with what the programs said if it does not in time.
     pub fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
@@ -109,6 +182,7 @@ impl Drop for World {
     fn drop(&mut self) {
         kill(self.agent.take());
         kill(self.relay.take());
+        kill(self.mosquitto.take());
     }
 }
 
@@ -182,7 +256,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
     held.map(|listener| listener.local_addr().expect("its address").port())
 }
 
-fn relay_toml(at: &Path, broker: u16, target: &Target<'_>) -> String {
+fn relay_toml(at: &Path, line: u16, target: &Target<'_>, broker: Broker) -> String {
     let target = match target {
         Target::Shadow => "[shadow]\n[[plant]]\nagent = \"plant-a\"\n".to_owned(),
         Target::Odoo(database) => {
@@ -192,16 +266,40 @@ fn relay_toml(at: &Path, broker: u16, target: &Target<'_>) -> String {
             fs::write(at.join("bot.key"), text(&plant["users"]["bot"]["key"])).expect("bot.key");
             format!(
                 "[odoo]\nurl = \"{}\"\ndatabase = \"{}\"\n[[plant]]\nagent = \"plant-a\"\ncompany = {company}\n\
-                 domain = \"{domain}\"\napi_key = \"bot.key\"\n",
+                 domain = \"{domain}\"\napi_key = \"bot.key\"\n[plant.policy]\nnegative_stock = \"allow\"\n",
                 database.instance.url, database.name
             )
         }
     };
+    let embedded = format!(
+        "[broker.embedded]\nlisten = \"127.0.0.1:{line}\"\ncertificate = \"pki/broker.crt\"\nkey = \"pki/broker.key\"\n"
+    );
+    let embedded = if broker == Broker::Embedded {
+        embedded
+    } else {
+        String::new()
+    };
     format!(
-        "[relay]\ndata = \"relay\"\n[broker]\nhost = \"localhost\"\nport = {broker}\nca = \"pki/ca.crt\"\n\
-         certificate = \"pki/relay.crt\"\nkey = \"pki/relay.key\"\n[broker.embedded]\nlisten = \"127.0.0.1:{broker}\"\n\
-         certificate = \"pki/broker.crt\"\nkey = \"pki/broker.key\"\n{target}"
+        "[relay]\ndata = \"relay\"\n[broker]\nhost = \"localhost\"\nport = {line}\nca = \"pki/ca.crt\"\n\
+         certificate = \"pki/relay.crt\"\nkey = \"pki/relay.key\"\n{embedded}{target}"
     )
+}
+
+/// The configuration that Millrace ships for mosquitto, with this world's port and files.
+fn mosquitto_conf(at: &Path, line: u16) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../installer/mosquitto");
+    let read = |name: &str| fs::read_to_string(shipped.join(name)).expect("the shipped configuration");
+    let pki = at.join("pki");
+    let conf = read("millrace.conf")
+        .replace("listener 8883", &format!("listener {line} 127.0.0.1"))
+        .replace("/etc/mosquitto/millrace", pki.to_str().expect("a path in UTF-8"));
+    // As root it would give up its rights and could no longer read the world's files.
+    fs::write(
+        pki.join("mosquitto.conf"),
+        conf + "\nuser root\nlog_dest stderr\n",
+    )
+    .expect("mosquitto.conf");
+    fs::write(pki.join("millrace.acl"), read("millrace.acl")).expect("millrace.acl");
 }
 
 /// Lets the domain's bot do what the relay's postings need, as an administrator would.
@@ -210,15 +308,4 @@ fn admit(database: &Database, company: i64, domain: &str) {
     let found = database.admin(company, "millrace.domain", "search", named);
     let allow = json!({ "ids": found, "vals": { "allow": millrace_relay::post::ALLOW_LIST } });
     database.admin(company, "millrace.domain", "write", allow);
-}
-
-fn agent_toml(broker: u16, production: u16, count: u16) -> String {
-    format!(
-        "[agent]\nname = \"plant-a\"\nzone = \"Europe/Berlin\"\ndata = \"agent\"\n[relay]\nhost = \"localhost\"\n\
-         port = {broker}\nca = \"pki/ca.crt\"\ncertificate = \"pki/plant-a.crt\"\nkey = \"pki/plant-a.key\"\n\
-         [[station]]\nname = \"line-a\"\nmakes = \"production\"\n[[station]]\nname = \"stock\"\nmakes = \"count\"\n\
-         [[scanner]]\nname = \"guns\"\nlisten = \"127.0.0.1:{production}\"\nstation = \"line-a\"\nscans_per_second = 10000\n\
-         burst = 10000\n[[scanner]]\nname = \"counters\"\nlisten = \"127.0.0.1:{count}\"\nstation = \"stock\"\n\
-         scans_per_second = 10000\nburst = 10000\n"
-    )
 }

@@ -93,3 +93,17 @@ fn what_was_scanned_while_nothing_else_lived_takes_effect_once_after_kills_on_bo
                         where o.name in ('WA1/MO/00001', 'WA1/MO/00002', 'WA1/MO/00003') and m.state = 'done'");
     assert_eq!(moves, "3", "one finished move an order");
 }
+
+#[test]
+fn twenty_kills_over_five_processes_under_load_leave_exact_sums_in_order() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let odoo = folder.path().join("odoo");
+    let report = millrace_tests::kills::run(&millrace_tests::kills::Run {
+        kills: 20,
+        messages: 200,
+        seed: 7,
+        odoo,
+    });
+    println!("{report:?}");
+    assert!(report.wrong.is_empty(), "{report:#?}");
+}
