@@ -203,17 +203,16 @@ pub fn scan(port: u16, scans: &[&str]) -> std::io::Result<Vec<String>> {
     Ok(told)
 }
 
-/// A program of the project, as the test command built it.
+/// A program of the project, from the build that the caller itself belongs to.
 fn program(name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("the test's own path");
-    let folder = own.ancestors().nth(2).expect("target/<profile>/deps/test");
-    let path = folder.join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: run `cargo build --workspace` first",
-        path.display()
-    );
-    path
+    let own = std::env::current_exe().expect("the caller's own path");
+    let built = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    built.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace` first"))
 }
 
 fn command(folder: &Path, name: &str, arguments: &[&str]) {

@@ -26,6 +26,9 @@ pub const MOVED: (&str, &str, &str) = ("RAW-STEEL", "STOCK", "LINE-A");
 /// Pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// Pause between two messages: Odoo must be able to keep up, or a run would measure patience.
+const BREATH: Duration = Duration::from_millis(150);
+
 /// Where the load goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
@@ -130,6 +133,7 @@ fn count(
         );
         counted.push(figure);
         captured.fetch_add(1, Ordering::Relaxed);
+        sleep(BREATH);
     }
     figures.into()
 }
@@ -170,7 +174,7 @@ fn moving(port: u16, captured: &AtomicUsize, over: &AtomicBool) -> Vec<u32> {
         let number = moved.len() as u32 + 1;
         let quantity = number % 7 + 1;
         let message = json!({
-            "kind": "inventory.move", "schema": 1, "external_id": format!("move-{number}"),
+            "kind": "inventory.move", "schema": 1, "external_id": format!("move-{number}"), "station": "stock",
             "body": { "item": item, "from": from, "to": to, "quantity": { "value": quantity.to_string() } },
         });
         while !matches!(post(port, &message.to_string()), Ok(200..300)) {
@@ -178,6 +182,7 @@ fn moving(port: u16, captured: &AtomicUsize, over: &AtomicBool) -> Vec<u32> {
         }
         moved.push(quantity);
         captured.fetch_add(1, Ordering::Relaxed);
+        sleep(BREATH);
     }
     moved
 }
