@@ -92,7 +92,7 @@ impl Walk<'_> {
                 Err(error) => return Err(error),
             };
             let envelope = Envelope::open(&row.bytes).ok();
-            if let Some(envelope) = envelope.filter(|envelope| parks(envelope)) {
+            if let Some(envelope) = envelope.filter(parks) {
                 self.block(&log, &row, &envelope);
             }
         }
