@@ -14,7 +14,8 @@ from .trial import folder, foreground, programs, target, tools
 
 _DESCRIPTION = """\
 Builds Millrace and runs an agent and a relay on this machine, with throw-away certificates and configuration in a
-folder of their own. Each start begins with empty stores. Nothing outside the folder and the build is touched.
+folder of their own. Each start begins with empty stores. Nothing outside the folder and the build is touched, but `nc`
+and `curl`, which the lines to be typed need, are installed with apt where they are missing.
 """
 _EPILOG = """\
 exit codes: 0 stopped with Ctrl-C, or a story that lost, doubled and reordered nothing; 1 it did not work, and the
