@@ -47,11 +47,14 @@ impl Ports {
     }
 }
 
+/// What one person counted of an item at a place, in order.
+pub type Counts = (String, String, Vec<u32>);
+
 /// What was answered OK, in the order of capture.
 #[derive(Debug, Default)]
 pub struct Log {
     /// Per place and item the figures that were counted.
-    pub counts: Vec<(String, String, Vec<u32>)>,
+    pub counts: Vec<Counts>,
     /// The quantities that were moved.
     pub moves: Vec<u32>,
 }
@@ -70,7 +73,7 @@ impl Log {
 
 /// The threads that fire.
 pub struct Firing<'s> {
-    people: Vec<ScopedJoinHandle<'s, Vec<(String, String, Vec<u32>)>>>,
+    people: Vec<ScopedJoinHandle<'s, Vec<Counts>>>,
     mes: ScopedJoinHandle<'s, Vec<u32>>,
 }
 
@@ -113,7 +116,7 @@ fn count(
     mut rng: StdRng,
     captured: &AtomicUsize,
     over: &AtomicBool,
-) -> Vec<(String, String, Vec<u32>)> {
+) -> Vec<Counts> {
     let mut figures = items.map(|item| (place.to_owned(), item.to_owned(), Vec::new()));
     for turn in 0.. {
         if over.load(Ordering::Relaxed) {
