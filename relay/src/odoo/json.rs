@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::post::{Tracking, decimal, quantity};
+use crate::post::{Tracking, decimal};
 use crate::target::{Class, Fault};
 
 /// A record as Odoo reads it.
@@ -31,13 +31,7 @@ impl<'a> Record<'a> {
         self.get(field).as_bool().unwrap_or_default()
     }
 
-    /// A quantity.
     pub(super) fn figure(self, field: &str) -> Result<Decimal, Fault> {
-        self.need(field, quantity(self.get(field)))
-    }
-
-    /// A factor, with all its digits.
-    pub(super) fn factor(self, field: &str) -> Result<Decimal, Fault> {
         self.need(field, decimal(self.get(field)))
     }
 

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::post::{self, Case, Fact, Facts, Plan, Posting, Question, Stamp};
+use crate::post::{self, Case, Facts, Plan, Posting, Question, Stamp};
 use crate::target::{Answer, Class, Fault, Head, Rehearsal, Reply, Target, Tenure};
 
 pub use check::Release;
@@ -54,26 +54,6 @@ impl Odoo {
         self.caller.call(MODEL, method, &arguments, patience).await
     }
 
-    /// Answers, all at once; or one by one where one of them cannot be had, so that the others can.
-    async fn answers(&self, questions: &[Question]) -> Result<Facts, Fault> {
-        let isolated = |fault: &Fault| matches!(fault.class, Class::Malformed | Class::Business);
-        match look::look(&self.caller, &self.domain, questions).await {
-            Err(fault) if isolated(&fault) => {}
-            answered => return answered,
-        }
-        let mut facts = Facts::default();
-        for question in questions {
-            match look::look(&self.caller, &self.domain, std::slice::from_ref(question)).await {
-                Ok(answer) => facts.merge(answer),
-                Err(fault) if isolated(&fault) => {
-                    facts.learn(question.clone(), Fact::Unreadable(fault.to_string()));
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(facts)
-    }
-
     async fn send(&self, tenure: &Tenure, postings: Value) -> Result<Reply, Fault> {
         let seen = tenure
             .seen
@@ -91,7 +71,7 @@ impl Target for Odoo {
 
     async fn look(&self, questions: &[Question]) -> Result<Facts, Fault> {
         let (mut facts, unknown) = self.memory.recall(questions, Instant::now());
-        let answers = self.answers(&unknown).await?;
+        let answers = look::look(&self.caller, &self.domain, &unknown).await?;
         self.memory.keep(&answers, Instant::now());
         facts.merge(answers);
         Ok(facts)

@@ -48,8 +48,6 @@ pub struct Item {
     pub name: String,
     /// How it is traced.
     pub tracking: Tracking,
-    /// Whether it is goods at all, not a service.
-    pub goods: bool,
     /// Whether stock is kept of it.
     pub stored: bool,
     /// The unit that its stock is kept in.

@@ -44,8 +44,11 @@ impl Captured<'_> {
             quantity,
         } = self;
         check_lot(item.tracking, *lot, &item.name)?;
-        if !item.goods {
-            let text = format!("{code} ({}) is a service, not goods: amend the item", item.name);
+        if !item.stored {
+            let text = format!(
+                "Odoo keeps no stock of {code} ({}): discard, or track its inventory",
+                item.name
+            );
             return Err(Halt::because(Why::NotStored, text));
         }
         let unit = unit.unwrap_or(item.unit);

@@ -2,7 +2,6 @@
 //!
 //! Odoo rounds without a word, and it takes an hour of a product that is kept in kilograms.
 
-use millrace_shared::limit;
 use millrace_shared::message::{Code, Quantity};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -122,11 +121,6 @@ pub fn decimal(number: &Value) -> Option<Decimal> {
             .map(|value| value.normalize()),
         _ => None,
     }
-}
-
-/// A quantity of Odoo's, without what its floats have too much after sums.
-pub fn quantity(number: &Value) -> Option<Decimal> {
-    decimal(number).map(|value| value.round_dp(limit::QUANTITY_SCALE).normalize())
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod fact;
 mod finished;
 mod goods;
 mod group;
-mod gtin;
 mod literal;
 mod measure;
 mod order;
@@ -44,9 +43,8 @@ pub use fact::{
     Units,
 };
 pub use group::{MESSAGES, group, timely};
-pub use gtin::forms as gtin_forms;
 pub use literal::literal;
-pub use measure::{decimal, quantity};
+pub use measure::decimal;
 pub use plan::{Case, Plan, Verdict, judge};
 pub use policy::{Booking, Dating, Exception, NegativeStock, Policies, PolicyTable};
 pub use posting::{Posting, Shard, Stamp, Trail};

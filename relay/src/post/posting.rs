@@ -205,6 +205,19 @@ impl Posting {
         &self.trails
     }
 
+    /// The same posting for another attempt of its messages.
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        for stamp in &mut self.stamps {
+            stamp.attempt = attempt;
+        }
+        self.singles = self
+            .singles
+            .into_iter()
+            .map(|single| single.attempt(attempt))
+            .collect();
+        self
+    }
+
     /// As the addon's `apply` reads it.
     pub fn to_json(&self) -> Value {
         let mut outcomes = Map::new();

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use super::fact::{Found, Item, Location, Production, Purchase, Stock, Units};
 use super::plan::{Ask, Halt};
-use super::why::Why;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use millrace_shared::message::Code;
@@ -111,8 +110,6 @@ pub enum Fact {
     Stock(Stock),
     /// To [`Question::Period`]: the last locked day.
     Period(Option<Date>),
-    /// To any: the target's answer makes no sense here. Only messages that need it suffer.
-    Unreadable(String),
 }
 
 /// Facts known so far.
@@ -125,7 +122,6 @@ macro_rules! answers {
             $($(#[$doc])* pub fn $name(&self, question: Question) -> Ask<&$answer> {
                 match self.0.get(&question) {
                     Some(Fact::$variant(answer)) => Ok(answer),
-                    Some(Fact::Unreadable(text)) => Err(Halt::because(Why::Unreadable, text)),
                     _ => Err(Halt::Need(vec![question])),
                 }
             })*

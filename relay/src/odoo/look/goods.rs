@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Reader, choose, list};
 use crate::odoo::json::{Record, records};
-use crate::post::{Fact, Facts, Item, Location, Question, Unit, Units, gtin_forms};
+use crate::post::{Fact, Facts, Item, Location, Question, Unit, Units};
 use crate::target::{Class, Fault};
 
 /// Products by barcode, internal reference, or the barcode of a packaging.
@@ -32,7 +32,7 @@ pub(super) async fn items(
     ]);
     let fields = json!({
         "display_name": {}, "barcode": {}, "default_code": {}, "tracking": {}, "is_storable": {}, "uom_id": {},
-        "active": {}, "type": {}, "product_uom_ids": { "fields": { "barcode": {}, "uom_id": {}, "company_id": {} } }
+        "active": {}, "product_uom_ids": { "fields": { "barcode": {}, "uom_id": {}, "company_id": {} } }
     });
     let answer = reader.search("product.product", domain, fields).await?;
     let products = records(&answer)?;
@@ -57,12 +57,12 @@ pub(super) async fn items(
 
 /// The units in which this code means this product: its own, a packaging's, or none.
 fn units_of(product: Record<'_>, code: &Code, company: i64) -> BTreeSet<Option<i64>> {
-    let forms = gtin_forms(code.as_str());
-    let says = |record: Record<'_>, field: &str| forms.contains(&record.text(field));
+    let says = |record: Record<'_>, field: &str| record.get(field).as_str() == Some(code.as_str());
     let here = |packaging: &Record<'_>| packaging.link("company_id").is_none_or(|of| of == company);
     let packagings = product.list("product_uom_ids").filter(here);
-    let packed = packagings.filter(|packaging| says(*packaging, "barcode"));
-    let packed = packed.map(|packaging| packaging.link("uom_id"));
+    let packed = packagings
+        .filter(|packaging| says(*packaging, "barcode"))
+        .map(|packaging| packaging.link("uom_id"));
     let plain = says(product, "barcode") || says(product, "default_code");
     plain
         .then(|| product.link("uom_id"))
@@ -77,7 +77,6 @@ fn item(product: Record<'_>, code_unit: Option<i64>) -> Result<Item, Fault> {
         id: product.id()?,
         name: product.text("display_name"),
         tracking: product.tracking("tracking")?,
-        goods: product.text("type") == "consu",
         stored: product.flag("is_storable"),
         unit,
         code_unit: code_unit.unwrap_or(unit),
@@ -185,11 +184,11 @@ pub(super) async fn units(reader: &Reader<'_>) -> Result<Units, Fault> {
             .split('/')
             .next()
             .and_then(|id| id.parse().ok());
-        units.digits = units.digits.max(digits(unit.factor("rounding")?)?);
+        units.digits = units.digits.max(digits(unit.figure("rounding")?)?);
         units.units.push(Unit {
             id: unit.id()?,
             name: unit.text("name"),
-            factor: unit.factor("factor")?,
+            factor: unit.figure("factor")?,
             root: root.unwrap_or(unit.id()?),
             active: unit.flag("active"),
         });

@@ -144,7 +144,6 @@ fn item(code: &str) -> Found<Item> {
             id,
             name: name.into(),
             tracking,
-            goods: true,
             stored: true,
             unit,
             code_unit,
