@@ -19,13 +19,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Codes:
-    """Codes of a plant: orders to finish and to issue to, a component with its GTIN and lot, items and a place."""
+    """Codes of a plant: orders to finish and to issue to, a component with its lot, items and a place."""
 
     orders: tuple[str, str]
     open_orders: tuple[str, str]
     quantity: int  # of each order to finish
     component: str
-    gtin: str
     lot: str
     place: str
     items: tuple[str, str]
@@ -34,13 +33,12 @@ class Codes:
 # Those of the demonstration plant; where nothing is looked up, any others would do as well.
 DEMONSTRATION = Codes(
     orders=("WA1/MO/00001", "WA1/MO/00002"), open_orders=("WA1/MO/00021", "WA1/MO/00022"), quantity=10,
-    component="RAW-RESIN", gtin="09521234000020", lot="RESIN-2601", place="LINE-A", items=("FG-BRACKET", "PART-BOLT"),
+    component="RAW-RESIN", lot="RESIN-2601", place="LINE-A", items=("FG-BRACKET", "PART-BOLT"),
 )
 
 
 def demonstration(ports: Ports, token: Path, codes: Codes) -> list[Line]:
     """Each kind of message that a station makes, scanned and by HTTP."""
-    label = f"01{codes.gtin}10{codes.lot}"
     finished = {"order": codes.orders[1], "quantity": {"value": str(codes.quantity)}}
     used = {"order": codes.open_orders[1], "item": codes.component, "lot": codes.lot, "quantity": {"value": "1.5"}}
     counted = {"item": codes.items[1], "location": codes.place, "quantity": {"value": "240"}}
@@ -49,8 +47,9 @@ def demonstration(ports: Ports, token: Path, codes: Codes) -> list[Line]:
              _scan(ports.production, f"O:{codes.orders[0]}", f"Q:{codes.quantity}", "CMD:CONFIRM")),
         Line("the last scan again, as by someone who heard no tone: nothing is booked twice",
              _scan(ports.production, "CMD:CONFIRM")),
-        Line("a component goes into an order, by the GS1 label with its lot",
-             _scan(ports.consumption, f"O:{codes.open_orders[0]}", label, "Q:2", "CMD:CONFIRM")),
+        Line("a component goes into an order, by its lot",
+             _scan(ports.consumption, f"O:{codes.open_orders[0]}", f"I:{codes.component}", f"LOT:{codes.lot}", "Q:2",
+                   "CMD:CONFIRM")),
         Line("stock is counted",
              _scan(ports.count, f"L:{codes.place}", f"I:{codes.items[0]}", "Q:100", "CMD:CONFIRM")),
         Line("the same three as a manufacturing system says them; sent again they are recognised",

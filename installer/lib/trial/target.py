@@ -81,13 +81,13 @@ def _allow(state: State, database: str, seed: dict[str, Any], programs: Programs
 
 
 def _target(state: State, database: str, plant: dict[str, Any]) -> Target:
-    company, items = plant["company"], plant["items"]
+    company = plant["company"]
     finished, issued = plant["orders"]["untracked"], plant["orders"]["lot"]
     component = next(iter(issued[0]["components"]))
     codes = Codes(
         orders=(finished[0]["name"], finished[1]["name"]), open_orders=(issued[0]["name"], issued[1]["name"]),
-        quantity=round(finished[0]["quantity"]), component=component, gtin=items[component]["gtin14"],
-        lot=next(iter(plant["lots"][component])), place="LINE-A", items=("FG-BRACKET", "PART-BOLT"),
+        quantity=round(finished[0]["quantity"]), component=component, lot=next(iter(plant["lots"][component])),
+        place="LINE-A", items=("FG-BRACKET", "PART-BOLT"),
     )
     login = f"{state.url}/web/login?db={database}&redirect={_INBOX}"
     about = (f"Odoo's inbox of Millrace: {login}\n"
