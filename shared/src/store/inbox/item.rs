@@ -1,5 +1,7 @@
 //! A message in the inbox: its state, and the changes that may be made to it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::envelope::Envelope;
 use crate::ident::{AgentId, MessageId, Position};
 use crate::outcome::{Outcome, Reason};
@@ -61,7 +63,8 @@ pub enum State {
 }
 
 /// A state without its details, for filters and counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StateName {
     /// Waiting for no other message.
     Ready,
@@ -149,6 +152,9 @@ pub enum Change {
     Hold(Hold),
     /// held → waiting.
     Release,
+    /// held → waiting: a person looked at it and wants it posted. What it was held for is noted in
+    /// [`Entry::approved`], so that it is not held for the same again.
+    Approve,
     /// dead → waiting with the next attempt.
     Retry {
         /// Why.
@@ -178,6 +184,7 @@ impl Change {
             Change::Return => "return",
             Change::Hold(_) => "hold",
             Change::Release => "release",
+            Change::Approve => "approve",
             Change::Retry { .. } => "retry",
             Change::Amend { .. } => "amend",
             Change::Discard { .. } => "discard",
@@ -243,6 +250,8 @@ pub struct Entry {
     pub attempt: u32,
     /// How often it was amended.
     pub amended: u32,
+    /// The words of the reasons for which it was held and a person released it, sorted.
+    pub approved: Vec<String>,
     /// Bytes of its envelope.
     pub bytes: u32,
 }

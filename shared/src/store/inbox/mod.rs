@@ -21,7 +21,8 @@ pub use arrival::{
 };
 pub use item::{Change, Entry, Hold, Item, Request, Slot, State, StateName, Ticket, Verdict, why};
 pub use query::{
-    AuditHead, AuditRow, Balance, Filter, GroupBy, LaneBacklog, ReadyFrom, Selection, SharedKey, WaitsFor,
+    AuditHead, AuditRow, Balance, Filter, GroupBy, LaneBacklog, ReadyFrom, Remark, Selection, SharedKey,
+    WaitsFor,
 };
 
 use crate::ident::{AgentId, Epoch, Lane, MessageId};
@@ -108,6 +109,14 @@ pub trait Worklist {
         now_ms: i64,
     ) -> Result<Selection, StoreError>;
 
+    /// Keeps a note under this name, or takes it away. For what the flow must know after a restart; few and small.
+    fn set_note(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        remark: Option<Remark<'_>>,
+    ) -> Result<(), StoreError>;
+
     /// Removes at most `max` messages that were settled before `settled_before_ms` and stand below the settled floor
     /// that their agent has acknowledged. Returns how many. Their audit records stay.
     fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError>;
@@ -115,6 +124,9 @@ pub trait Worklist {
 
 /// What everybody may look at. Every list is bounded by [`PAGE`], whatever is asked.
 pub trait InboxView {
+    /// The note of this name; see [`Worklist::set_note`].
+    fn note(&self, name: &str) -> Result<Option<String>, StoreError>;
+
     /// All agents that were ever heard.
     fn agents(&self) -> Result<Vec<AgentId>, StoreError>;
 

@@ -1,5 +1,7 @@
 //! What can be asked of the inbox, and the shapes of the answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::{AgentId, Epoch, Lane, MessageId, Stamp};
 use crate::message::Key;
 
@@ -15,7 +17,8 @@ pub enum ReadyFrom {
 }
 
 /// Which messages. All that is given must hold; within a list, one of them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Of these agents.
     pub agents: Vec<AgentId>,
@@ -41,6 +44,19 @@ pub struct Filter {
     pub captured_from_ms: Option<i64>,
     /// Captured before this time.
     pub captured_before_ms: Option<i64>,
+}
+
+/// What a note is written down with, where the audit shall know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remark<'a> {
+    /// Who writes it.
+    pub who: &'a str,
+    /// What was done, in one word.
+    pub what: &'a str,
+    /// Whatever else belongs to it.
+    pub detail: &'a str,
+    /// When.
+    pub now_ms: i64,
 }
 
 /// What counts are grouped by.

@@ -137,7 +137,7 @@ pub(crate) fn next(
             Ok((State::Held(hold.clone()), attempt))
         }
         (Change::Hold(hold), State::Sent) => Ok((State::Held(hold.clone()), again)),
-        (Change::Release, State::Held(_)) => Ok((WAITING, attempt)),
+        (Change::Release | Change::Approve, State::Held(_)) => Ok((WAITING, attempt)),
         (Change::Retry { .. } | Change::Amend { .. }, State::Dead(_)) if lost => Err(
             "its content is gone: enter again by hand what is missing, then discard this dead letter".into(),
         ),

@@ -2,6 +2,7 @@
 
 pub mod dedup;
 pub mod kit;
+pub mod note;
 pub mod order;
 mod random;
 pub mod undo;
@@ -92,6 +93,11 @@ macro_rules! all_promises {
                 the_balance_adds_up_at_every_cut
                 messages_are_found_by_what_people_know_of_them
                 messages_are_counted_by_state_and_station
+            }
+            note {
+                what_a_person_released_is_known_by_the_reasons_that_held_it
+                what_was_approved_of_a_message_holds_where_it_was_moved
+                a_note_is_kept_replaced_and_taken_away_and_the_audit_knows_of_it
             }
         }
     };

@@ -57,6 +57,7 @@ impl MemoryInbox {
             state: State::Dead(Reason::new(why::LOST, "its content is gone")),
             attempt: 1,
             amendments: Vec::new(),
+            approved: Default::default(),
             passed: false,
             undoing: None,
             copying: None,

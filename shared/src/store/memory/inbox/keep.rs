@@ -185,6 +185,7 @@ impl MemoryInbox {
             state: State::Waiting { ready: false },
             attempt: 1,
             amendments: Vec::new(),
+            approved: Default::default(),
             passed: false,
             undoing: envelope
                 .as_ref()

@@ -40,6 +40,7 @@ pub struct MemoryInbox {
     first_users: BTreeMap<Key, Vec<(AgentId, MessageId)>>,
     moved: BTreeMap<(AgentId, Stamp), i64>,
     audit: Vec<AuditRow>,
+    notes: BTreeMap<String, String>,
     slot: i64,
     change: u64,
     /// Sequences that the frame at work will still bring.
@@ -79,6 +80,7 @@ struct MemRow {
     state: State,
     attempt: u32,
     amendments: Vec<String>,
+    approved: BTreeSet<String>,
     /// Later ones of its keys need not wait for it.
     passed: bool,
     /// It undoes another and it is not decided yet what that means; whether it is to be held if that took effect.
@@ -155,6 +157,7 @@ impl MemoryInbox {
             first_users: BTreeMap::new(),
             moved: BTreeMap::new(),
             audit: Vec::new(),
+            notes: BTreeMap::new(),
             slot: 0,
             change: 0,
             coming: None,

@@ -154,6 +154,7 @@ impl MemoryInbox {
         };
         row.attempt = copy.attempt;
         row.amendments.clone_from(&copy.amendments);
+        row.approved.extend(copy.approved.iter().cloned());
         if !matches!(row.state, State::Waiting { .. }) {
             return;
         }

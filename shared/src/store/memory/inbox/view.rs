@@ -46,6 +46,7 @@ impl MemoryInbox {
             state: self.shown(row),
             attempt: row.attempt,
             amended: row.amendments.len() as u32,
+            approved: row.approved.iter().cloned().collect(),
             bytes: row.bytes.len() as u32,
         }
     }
@@ -62,6 +63,10 @@ impl MemoryInbox {
 }
 
 impl InboxView for MemoryInbox {
+    fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.notes.get(name).cloned())
+    }
+
     fn agents(&self) -> Result<Vec<AgentId>, StoreError> {
         Ok(self.agents.keys().cloned().collect())
     }

@@ -3,11 +3,12 @@
 use crate::message::{Key, Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{
-    Change, Filter, InboxView, PAGE, Request, Selection, Slot, State, Ticket, Verdict, Worklist, rules,
+    Change, Filter, InboxView, PAGE, Remark, Request, Selection, Slot, State, Ticket, Verdict, Worklist,
+    rules,
 };
 
-use super::MemoryInbox;
 use super::state::Author;
+use super::{MemoryInbox, record_of};
 
 impl Worklist for MemoryInbox {
     fn change(&mut self, requests: &[Request], who: &str, now_ms: i64) -> Result<Vec<Verdict>, StoreError> {
@@ -43,6 +44,29 @@ impl Worklist for MemoryInbox {
             .filter(|verdict| matches!(verdict, Verdict::Done(..)))
             .count();
         Ok(Selection { changed, next })
+    }
+
+    fn set_note(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        remark: Option<Remark<'_>>,
+    ) -> Result<(), StoreError> {
+        match text {
+            Some(text) => self.notes.insert(name.to_owned(), text.to_owned()),
+            None => self.notes.remove(name),
+        };
+        if let Some(Remark {
+            who,
+            what,
+            detail,
+            now_ms,
+        }) = remark
+        {
+            let record = record_of(what, None, name.to_owned(), "", "", detail.to_owned());
+            self.record(who, now_ms, record);
+        }
+        Ok(())
     }
 
     fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError> {
@@ -125,6 +149,9 @@ impl MemoryInbox {
         }
         if let Some(row) = self.rows.get_mut(&slot.0) {
             row.attempt = attempt;
+            if let (Change::Approve, State::Held(hold)) = (&request.change, &row.state) {
+                row.approved.insert(hold.reason.code.clone());
+            }
         }
         let detail = match &request.change {
             Change::Retry { reason } | Change::Amend { reason, .. } => reason.clone(),

@@ -29,6 +29,10 @@ impl Work<'_> {
         if reopens && let Err(text) = self.prepare(&mut msg, change)? {
             return Ok(Verdict::Refused(text));
         }
+        if let (Change::Approve, State::Held(hold)) = (change, &msg.state) {
+            let approved = (msg.slot, &hold.reason.code);
+            self.run("INSERT OR IGNORE INTO approval VALUES (?1, ?2)", approved)?;
+        }
         msg.attempt = attempt;
         let flew = msg.in_flight();
         match state {

@@ -14,7 +14,8 @@ use super::work::find;
 pub(super) const COLUMNS: &str = "m.slot, m.version, agent.name, epoch.epoch, m.number, m.sequence, m.last, m.digest, \
     m.beside, m.place, m.kind, m.station, m.operator, m.captured_ms, ifnull(arrival.received_ms, m.changed_ms), \
     arrival.offset_ms, arrival.error_ms, m.changed_ms, m.state, m.reason, m.text, m.subject, m.outcome, m.attempt, \
-    m.amended, m.bytes";
+    m.amended, m.bytes, \
+    (SELECT group_concat(reason, ' ' ORDER BY reason) FROM approval WHERE approval.slot = m.slot)";
 
 /// Leads from a message to its names. Cross joins keep the message first, so that its index decides the order.
 pub(super) const JOINS: &str = "CROSS JOIN lane ON lane.id = m.lane CROSS JOIN epoch ON epoch.id = lane.epoch \
@@ -78,8 +79,16 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         state: state.state()?,
         attempt: row.get(23)?,
         amended: row.get(24)?,
+        approved: words(row.get(26)?),
         bytes: row.get(25)?,
     })
+}
+
+fn words(text: Option<String>) -> Vec<String> {
+    text.iter()
+        .flat_map(|text| text.split(' '))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The items that a statement over [`COLUMNS`] answers.

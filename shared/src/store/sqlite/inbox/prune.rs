@@ -72,6 +72,7 @@ impl Work<'_> {
         }
         self.run("DELETE FROM content WHERE slot = ?1", [slot])?;
         self.run("DELETE FROM amendment WHERE slot = ?1", [slot])?;
+        self.run("DELETE FROM approval WHERE slot = ?1", [slot])?;
         self.run("DELETE FROM message WHERE slot = ?1", [slot])?;
         Ok(())
     }

@@ -58,6 +58,10 @@ fn on_one_snapshot<T>(
 }
 
 impl<C: Connected> InboxView for C {
+    fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        view::note(self.connection(), name)
+    }
+
     fn agents(&self) -> Result<Vec<AgentId>, StoreError> {
         view::agents(self.connection())
     }

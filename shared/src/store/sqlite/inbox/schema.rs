@@ -6,7 +6,7 @@
 //!                      └──< arrival                     which frame brought it, and when
 //! key ─< touch >─ message                               who touches what: gate 0 holds, 1 passed, 2 done
 //! behind, missing, undo, twin                           what a message waits for: facts, never counters
-//! moved, amendment, audit, shared_key, meta
+//! moved, amendment, approval, audit, shared_key, meta, note
 //! ```
 
 use crate::store::sqlite::open::Schema;
@@ -14,7 +14,7 @@ use crate::store::sqlite::open::Schema;
 pub(super) const SCHEMA: Schema = Schema {
     name: "inbox",
     application_id: 0x4d4c_494e,
-    migrations: &[FIRST],
+    migrations: &[FIRST, SECOND],
 };
 
 /// `message.state` is 0 ready, 1 behind, 2 sent, 3 held, 4 dead, 5 voiding, 6 settled. `keys` holds the ids of its keys,
@@ -89,4 +89,10 @@ CREATE TABLE audit (
     subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL)
     STRICT;
 CREATE INDEX audit_slot ON audit (slot) WHERE slot IS NOT NULL;
+";
+
+/// For what a message was held and released by a person; and notes of the flow.
+const SECOND: &str = "
+CREATE TABLE approval (slot INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (slot, reason)) STRICT, WITHOUT ROWID;
+CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";

@@ -193,6 +193,10 @@ impl Work<'_> {
             "UPDATE amendment SET slot = ?1 WHERE slot = ?2",
             (msg.slot, copy.slot),
         )?;
+        self.run(
+            "INSERT OR IGNORE INTO approval SELECT ?1, reason FROM approval WHERE slot = ?2",
+            (msg.slot, copy.slot),
+        )?;
         (msg.attempt, msg.amended) = (copy.attempt, copy.amended);
         self.run(
             "UPDATE message SET attempt = ?2, amended = ?3 WHERE slot = ?1",

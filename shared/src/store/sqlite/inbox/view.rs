@@ -9,7 +9,17 @@ use crate::store::inbox::{Entry, Item, PAGE, ReadyFrom, SharedKey, Slot, WaitsFo
 
 use super::entry::{COLUMNS, JOINS, entries, items};
 use super::lanes::{agent_id, lane_id, lane_of};
-use super::work::all;
+use super::work::{all, find};
+
+/// A note of the flow.
+pub(super) fn note(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    find(
+        connection,
+        "SELECT text FROM note WHERE name = ?1",
+        [name],
+        |row| row.get(0),
+    )
+}
 
 /// All agents that were ever heard.
 pub(super) fn agents(connection: &Connection) -> Result<Vec<AgentId>, StoreError> {

@@ -9,14 +9,14 @@ use crate::ident::{AgentId, Epoch, Lane};
 use crate::store::StoreError;
 use crate::store::inbox::{
     Arrival, AuditHead, Change, Filter, Gap, Inbox, InboxView, LANE_BYTES, LaneFloors, Lineage, Note,
-    Opening, PAGE, Request, Selection, Slot, Taken, Verdict, Worklist,
+    Opening, PAGE, Remark, Request, Selection, Slot, Taken, Verdict, Worklist,
 };
 use crate::store::sqlite::open::Database;
 
 use super::lanes::agent_id;
 use super::read::Connected;
 use super::schema::SCHEMA;
-use super::work::{Head, Memory, Work};
+use super::work::{Head, Memory, Record, Work};
 use super::{backlog, news};
 
 /// Page cache of the writer, in KiB: the queues of a million keys stay in it.
@@ -229,6 +229,30 @@ impl Worklist for SqliteInbox {
             .filter(|verdict| matches!(verdict, Verdict::Done(..)))
             .count();
         Ok(Selection { changed, next })
+    }
+
+    fn set_note(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        remark: Option<Remark<'_>>,
+    ) -> Result<(), StoreError> {
+        let (who, now_ms) = remark.map_or(("", 0), |remark| (remark.who, remark.now_ms));
+        self.transact(who, now_ms, |work| {
+            match text {
+                Some(text) => work.run("INSERT OR REPLACE INTO note VALUES (?1, ?2)", (name, text))?,
+                None => work.run("DELETE FROM note WHERE name = ?1", [name])?,
+            };
+            let Some(remark) = remark else { return Ok(()) };
+            work.record(Record {
+                what: remark.what,
+                slot: None,
+                subject: name.to_owned(),
+                before: "",
+                after: "",
+                detail: remark.detail.to_owned(),
+            })
+        })
     }
 
     fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError> {
