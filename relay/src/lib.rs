@@ -5,6 +5,7 @@ pub mod broker;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod flow;
 pub mod govern;

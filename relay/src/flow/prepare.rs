@@ -11,7 +11,8 @@ use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::{Change, Item, Request};
 
 use super::worker::Domain;
-use crate::govern;
+use crate::govern::{self, StandingHold};
+use crate::post::why::Why;
 use crate::post::{Case, Facts, Plan, Posting, Question, Stamp};
 use crate::target::{Fault, Target};
 
@@ -37,11 +38,16 @@ struct Reading<'i> {
 }
 
 /// Plans all messages.
-pub async fn prepare<T: Target>(domain: &Domain, target: &T, items: &[Item]) -> Result<Prepared, Fault> {
+pub async fn prepare<T: Target>(
+    domain: &Domain,
+    holds: &[StandingHold],
+    target: &T,
+    items: &[Item],
+) -> Result<Prepared, Fault> {
     let mut prepared = Prepared::default();
     let mut readings = Vec::new();
     for item in items {
-        match govern::free(&domain.holds, item)
+        match govern::free(holds, item)
             .map_err(Change::Hold)
             .and_then(|()| read(item))
         {
@@ -72,6 +78,22 @@ pub async fn prepare<T: Target>(domain: &Domain, target: &T, items: &[Item]) -> 
         });
     }
     Ok(prepared)
+}
+
+/// The plan for each of these messages, as if nothing held it; none where it cannot be read.
+pub async fn plans<T: Target>(
+    domain: &Domain,
+    target: &T,
+    items: &[Item],
+) -> Result<Vec<Option<Plan>>, Fault> {
+    let read: Vec<Option<Reading<'_>>> = items.iter().map(|item| read(item).ok()).collect();
+    let whole: Vec<bool> = read.iter().map(Option::is_some).collect();
+    let readings: Vec<Reading<'_>> = read.into_iter().flatten().collect();
+    let mut plans = plan(domain, target, &readings).await?.into_iter();
+    Ok(whole
+        .into_iter()
+        .map(|whole| if whole { plans.next() } else { None })
+        .collect())
 }
 
 async fn plan<T: Target>(domain: &Domain, target: &T, readings: &[Reading<'_>]) -> Result<Vec<Plan>, Fault> {
@@ -112,7 +134,12 @@ impl Reading<'_> {
             offset_minutes: self.offset_minutes,
             company: domain.company,
             policies: &domain.policies,
-            released: false,
+            released: self
+                .item
+                .entry
+                .approved
+                .iter()
+                .any(|word| word == Why::StaleCount.word()),
         }
     }
 }

@@ -4,4 +4,4 @@
 
 mod standing;
 
-pub use standing::{REVIEW, StandingHold, free, older_than};
+pub use standing::{HOLDS, HOLDS_NOTE, REVIEW, StandingHold, free, older_than, standing};

@@ -4,11 +4,17 @@
 use millrace_shared::ident::AgentId;
 use millrace_shared::message::Key;
 use millrace_shared::outcome::Reason;
-use millrace_shared::store::inbox::{Hold, Item};
+use millrace_shared::store::inbox::{Entry, Hold, Item};
 use serde::{Deserialize, Serialize};
 
 /// The word of such a hold.
 pub const REVIEW: &str = "review";
+
+/// The note of the inbox that keeps the holds that people laid.
+pub const HOLDS_NOTE: &str = "holds";
+
+/// Most holds of people that stand at once. One more is refused: lift one first.
+pub const HOLDS: usize = 256;
 
 /// What is held: all that is given must fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,20 +43,24 @@ pub struct StandingHold {
 impl StandingHold {
     /// Whether the message is caught.
     pub fn catches(&self, item: &Item) -> bool {
-        let entry = &item.entry;
+        let keys = item.envelope.iter().flat_map(|envelope| &envelope.keys);
+        self.suits(&item.entry) && fits(&self.key, |key| keys.clone().any(|link| link.key == *key))
+    }
+
+    /// Whether the message is caught as far as its content does not matter.
+    pub fn suits(&self, entry: &Entry) -> bool {
         let captured = entry.captured_ms - entry.clock.map_or(0, |clock| clock.offset_ms);
         let minutes = u64::try_from((entry.received_ms - captured) / 60_000).unwrap_or(0);
-        let keys = item.envelope.iter().flat_map(|envelope| &envelope.keys);
         fits(&self.plant, |plant| *plant == entry.agent)
             && fits(&self.station, |station| entry.station.as_ref() == Some(station))
             && fits(&self.kind, |kind| *kind == entry.kind)
-            && fits(&self.key, |key| keys.clone().any(|link| link.key == *key))
             && fits(&self.captured_from_ms, |from| captured >= *from)
             && fits(&self.captured_before_ms, |before| captured < *before)
             && fits(&self.older_than_minutes, |least| minutes >= *least)
     }
 
-    fn hold(&self) -> Hold {
+    /// The hold that it lays over each message.
+    pub fn hold(&self) -> Hold {
         let text = format!(
             "held by {}: {}; release it, or discard it if it was booked by hand",
             self.by, self.reason
@@ -73,8 +83,18 @@ pub fn older_than(plant: &AgentId, minutes: u64) -> StandingHold {
     }
 }
 
-/// Nothing where no hold catches the message; otherwise the one that was laid first.
+/// The holds that people laid, as the note says; the text of an error says what is wrong with it.
+pub fn standing(note: Option<&str>) -> Result<Vec<StandingHold>, String> {
+    note.map_or(Ok(Vec::new()), |text| {
+        serde_json::from_str(text).map_err(|error| format!("the note on holds: {error}"))
+    })
+}
+
+/// Nothing where no hold catches the message, or a person has released it before; otherwise the one that was laid first.
 pub fn free(holds: &[StandingHold], item: &Item) -> Result<(), Hold> {
+    if item.entry.approved.iter().any(|word| word == REVIEW) {
+        return Ok(());
+    }
     match holds.iter().find(|hold| hold.catches(item)) {
         Some(hold) => Err(hold.hold()),
         None => Ok(()),

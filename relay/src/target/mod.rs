@@ -10,6 +10,7 @@ use std::future::Future;
 
 use millrace_shared::ident::MessageId;
 use millrace_shared::outcome::Record;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use fault::{Class, Fault};
@@ -17,7 +18,7 @@ pub use fault::{Class, Fault};
 use crate::post::{Case, Facts, Plan, Posting, Question, Stamp};
 
 /// What a target says of itself with every answer. A lower count or another database means that it was restored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Outcomes ever stored in the domain.
     pub count: u64,

@@ -3,52 +3,39 @@
 //! The only place where tasks are started. Whichever task ends early ends the service: what is on disk is safe, and the
 //! next start goes on from there.
 
-use std::collections::BTreeMap;
+mod domains;
+mod house;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_shared::clock::{Clock, ClockError};
 use millrace_shared::ident::AgentId;
 use millrace_shared::store::StoreError;
 use millrace_shared::store::desk::{Desk, Gone};
-use millrace_shared::store::inbox::{Inbox, Worklist};
+use millrace_shared::store::inbox::Inbox;
 use millrace_shared::store::sqlite::inbox::{Limits, SqliteInbox};
-use millrace_shared::store::sqlite::shadow::SqliteRecorder;
 use millrace_shared::topic::Filter;
 use millrace_shared::transport::{self, Credentials, Endpoint, Fault};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, OdooConfig, PlantConfig, TargetConfig};
-use crate::flow::worker::{Domain, Turn, WorkError, Worker};
+use crate::config::Config;
+use crate::control::socket;
+use crate::flow::worker::WorkError;
 use crate::link::{Link, LinkError};
-use crate::odoo::{Key, Odoo};
-use crate::target::shadow::Shadow;
-use crate::target::{self, Target};
+use crate::target;
+use domains::Bells;
 
 /// How long the tasks may take to finish what they began.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// How long the line may be silent before it is probed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// How often what is past its retention is taken away, and how many messages at once.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
-const PRUNE_COUNT: usize = 1000;
-
-/// How long an idle domain waits before it looks by itself; arrivals wake it at once.
-const IDLE: Duration = Duration::from_secs(5);
-
-/// Most messages in one request to the shadow, which is no slower for being given many.
-const SHADOW_BATCH: usize = 1000;
-
-/// How often the service proves that its inbox moves, where systemd does not ask more often.
-const PROOF_EVERY: Duration = Duration::from_secs(10);
 
 /// Most agents that wait to be told of news, or whose arrival waits to be noticed. One more is told with the next.
 const BELLS: usize = 1024;
@@ -70,6 +57,16 @@ pub enum DaemonError {
     /// The inbox's thread is gone.
     #[error(transparent)]
     Gone(#[from] Gone),
+    /// The socket for orders cannot be made.
+    #[error(
+        "cannot listen for orders at {path}: {error}. Give the service's user write access, or shorten `data`"
+    )]
+    Control {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// A thread, signal or runtime could not be had.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
@@ -187,16 +184,41 @@ async fn start(config: &Config, stop: &CancellationToken, tasks: &mut JoinSet<En
         Ok(())
     });
     tasks.spawn(async move { Ok(link.run(told, ending).await?) });
-    start_domains(
-        config,
-        inbox.clone(),
-        clock.clone(),
-        (news, arrivals),
+    let bells = domains::start(config, &inbox, &clock, &news, stop, tasks)?;
+    tasks.spawn(domains::ring(bells.clone(), arrivals, stop.clone()));
+    start_control(
+        data,
+        (inbox.clone(), clock.clone()),
+        (bells, agents, news),
         stop,
         tasks,
     )?;
-    tasks.spawn(keep_house(inbox.clone(), clock, config.retention, stop.clone()));
-    tasks.spawn(prove_progress(inbox, stop.clone()));
+    tasks.spawn(house::keep(inbox.clone(), clock, config.retention, stop.clone()));
+    tasks.spawn(house::prove_progress(inbox, stop.clone()));
+    Ok(())
+}
+
+/// Takes people's orders. After each one the domains look anew, and the agents are told what became of their messages.
+fn start_control(
+    data: &Path,
+    (inbox, clock): (Desk<SqliteInbox>, Clock),
+    (bells, agents, news): (Bells, Vec<AgentId>, mpsc::Sender<AgentId>),
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<Ended>,
+) -> Ended {
+    let listener = socket::listen(data).map_err(|error| DaemonError::Control {
+        path: socket::path(data),
+        error,
+    })?;
+    let changed = move || {
+        bells.order();
+        for agent in &agents {
+            // A full queue means that the link is told already.
+            let _ = news.try_send(agent.clone());
+        }
+    };
+    let stop = stop.clone();
+    tasks.spawn(async move { Ok(socket::serve(listener, inbox, clock, changed, stop).await?) });
     Ok(())
 }
 
@@ -231,7 +253,8 @@ async fn start_broker(config: &Config, stop: &CancellationToken, tasks: &mut Joi
     }
 }
 
-fn credentials(config: &Config) -> Credentials {
+/// How this relay proves who it is.
+pub(crate) fn credentials(config: &Config) -> Credentials {
     Credentials {
         ca_file: config.broker.ca.clone(),
         certificate_file: config.broker.certificate.clone(),
@@ -239,7 +262,8 @@ fn credentials(config: &Config) -> Credentials {
     }
 }
 
-fn transport_settings(config: &Config) -> Result<transport::Settings, DaemonError> {
+/// How the broker is reached.
+pub(crate) fn transport_settings(config: &Config) -> Result<transport::Settings, DaemonError> {
     let endpoint = Endpoint::new(&config.broker.host, config.broker.port, None);
     Ok(transport::Settings {
         endpoint: endpoint.ok_or_else(|| DaemonError::Host(config.broker.host.clone()))?,
@@ -249,160 +273,6 @@ fn transport_settings(config: &Config) -> Result<transport::Settings, DaemonErro
         status: None,
         keep_alive: KEEP_ALIVE,
     })
-}
-
-/// One worker a domain. Plants that share a domain share its worker.
-fn start_domains(
-    config: &Config,
-    inbox: Desk<SqliteInbox>,
-    clock: Clock,
-    (news, mut arrivals): (mpsc::Sender<AgentId>, mpsc::Receiver<AgentId>),
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Ended>,
-) -> Ended {
-    let mut domains: BTreeMap<&str, Vec<&PlantConfig>> = BTreeMap::new();
-    for plant in &config.plants {
-        domains.entry(&plant.domain).or_default().push(plant);
-    }
-    let mut bells: Vec<(Vec<AgentId>, Arc<Notify>)> = Vec::new();
-    let callers = Arc::new(Semaphore::new(callers(&config.target)));
-    for plants in domains.into_values() {
-        let bell = Arc::new(Notify::new());
-        let domain = domain_of(&plants);
-        bells.push((domain.agents.clone(), bell.clone()));
-        let (inbox, clock, callers, news) = (inbox.clone(), clock.clone(), callers.clone(), news.clone());
-        match &config.target {
-            TargetConfig::Odoo(odoo) => {
-                let target = odoo_of(odoo, plants[0])?;
-                let worker = Worker::new(domain, inbox, target, clock, callers, news);
-                tasks.spawn(work(worker, bell, stop.clone()));
-            }
-            TargetConfig::Shadow => {
-                let record = SqliteRecorder::open(&config.data.join("shadow.sqlite"))?;
-                let target = Shadow::new(Desk::new("shadow", record)?, &domain.name);
-                let domain = Domain {
-                    batch: SHADOW_BATCH,
-                    ..domain
-                };
-                let worker = Worker::new(domain, inbox, target, clock, callers, news);
-                tasks.spawn(work(worker, bell, stop.clone()));
-            }
-        }
-    }
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                agent = arrivals.recv() => {
-                    let Some(agent) = agent else { return Ok(()) };
-                    bells.iter().filter(|(agents, _)| agents.contains(&agent)).for_each(|(_, bell)| bell.notify_one());
-                }
-            }
-        }
-    });
-    Ok(())
-}
-
-fn callers(target: &TargetConfig) -> usize {
-    match target {
-        TargetConfig::Odoo(odoo) => odoo.callers,
-        TargetConfig::Shadow => 1,
-    }
-}
-
-fn domain_of(plants: &[&PlantConfig]) -> Domain {
-    let first = plants[0];
-    Domain {
-        name: first.domain.clone(),
-        agents: plants.iter().map(|plant| plant.agent.clone()).collect(),
-        company: first.company,
-        policies: Arc::new(first.policies.clone()),
-        holds: plants.iter().flat_map(|plant| plant.holds()).collect(),
-        batch: crate::post::MESSAGES,
-        group: crate::post::MESSAGES,
-    }
-}
-
-fn odoo_of(odoo: &OdooConfig, plant: &PlantConfig) -> Result<Odoo, DaemonError> {
-    let key = Key::from_file(&plant.api_key)?;
-    Ok(Odoo::new(&odoo.url, &odoo.database, &plant.domain, key)?)
-}
-
-async fn work<T: Target + 'static>(
-    mut worker: Worker<SqliteInbox, T>,
-    bell: Arc<Notify>,
-    stop: CancellationToken,
-) -> Ended {
-    loop {
-        let turn = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            turn = worker.turn(rand::random()) => turn?,
-        };
-        let idle = turn == Turn::Idle;
-        let pause = match turn {
-            Turn::Worked => continue,
-            Turn::Idle => IDLE,
-            Turn::Pause(pause, why) => {
-                tracing::warn!(
-                    domain = worker.name(),
-                    pause_ms = pause.as_millis(),
-                    "domain pauses: {why}"
-                );
-                pause
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            () = bell.notified(), if idle => {}
-            () = sleep(pause) => {}
-        }
-    }
-}
-
-/// Takes away what is past its retention.
-async fn keep_house(
-    inbox: Desk<SqliteInbox>,
-    clock: Clock,
-    retention: Duration,
-    stop: CancellationToken,
-) -> Ended {
-    let mut tick = interval(PRUNE_EVERY);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            _ = tick.tick() => {}
-        }
-        let before_ms = clock
-            .moment()
-            .wall_ms
-            .saturating_sub_unsigned(retention.as_millis() as u64);
-        match inbox
-            .ask(move |inbox| inbox.prune(before_ms, PRUNE_COUNT))
-            .await?
-        {
-            Ok(PRUNE_COUNT) => tick.reset_immediately(),
-            Ok(_) => {}
-            Err(error) if error.is_transient() => tracing::warn!(%error, "pruning failed; it is tried again"),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Feeds systemd's watchdog, and only while the inbox's thread answers.
-async fn prove_progress(inbox: Desk<SqliteInbox>, stop: CancellationToken) -> Ended {
-    let every = sd_notify::watchdog_enabled().map_or(PROOF_EVERY, |limit| limit / 3);
-    let mut tick = interval(every);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            _ = tick.tick() => {}
-        }
-        inbox.ask(|_| ()).await?;
-        notify(&[sd_notify::NotifyState::Watchdog]);
-    }
 }
 
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
