@@ -17,6 +17,7 @@ pub mod link;
 pub mod message;
 pub mod outcome;
 pub mod print;
+pub mod rate;
 pub mod store;
 pub mod topic;
 pub mod transport;

@@ -27,7 +27,7 @@ pub(super) fn lay<S: Worklist + InboxView>(
         )));
     }
     holds.push(hold.clone());
-    Ok(keep(store, &holds, &[hold.clone()], remark)?)
+    Ok(keep(store, &holds, std::slice::from_ref(hold), remark)?)
 }
 
 /// Takes away those that say everything that the filter says. Returns how many.
@@ -70,7 +70,7 @@ fn is_meant(hold: &StandingHold, filter: &Filter) -> bool {
     same(&filter.agents, hold.plant.as_ref())
         && same(&filter.stations, hold.station.as_ref())
         && same(&filter.kinds, hold.kind.as_ref())
-        && same(&filter.keys, hold.key.as_ref())
+        && (filter.keys.is_empty() || filter.keys.iter().any(|key| hold.keys.contains(key)))
         && same(&filter.reasons, Some(&REVIEW.to_owned()))
         // No standing hold tells these apart: such an order is about messages only.
         && filter.operators.is_empty()
@@ -85,7 +85,7 @@ pub(super) fn waiting(hold: &StandingHold) -> Filter {
         agents: hold.plant.iter().cloned().collect(),
         stations: hold.station.iter().cloned().collect(),
         kinds: hold.kind.iter().cloned().collect(),
-        keys: hold.key.iter().cloned().collect(),
+        keys: hold.keys.clone(),
         states: vec![StateName::Ready, StateName::Behind],
         ..Filter::default()
     }

@@ -3,7 +3,7 @@
 //! The only place where tasks are started. Whichever task ends early ends the service: what is on disk is safe, and the
 //! next start goes on from there.
 
-mod domains;
+pub(crate) mod domains;
 mod house;
 
 use std::io;

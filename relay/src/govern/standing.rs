@@ -26,8 +26,8 @@ pub struct StandingHold {
     pub station: Option<String>,
     /// Of this kind.
     pub kind: Option<String>,
-    /// With this key, such as an order's.
-    pub key: Option<Key>,
+    /// With one of these keys, such as an order's; none for all.
+    pub keys: Vec<Key>,
     /// Captured at or after this time, milliseconds since 1970.
     pub captured_from_ms: Option<i64>,
     /// Captured before this time.
@@ -44,7 +44,8 @@ impl StandingHold {
     /// Whether the message is caught.
     pub fn catches(&self, item: &Item) -> bool {
         let keys = item.envelope.iter().flat_map(|envelope| &envelope.keys);
-        self.suits(&item.entry) && fits(&self.key, |key| keys.clone().any(|link| link.key == *key))
+        self.suits(&item.entry)
+            && (self.keys.is_empty() || keys.clone().any(|link| self.keys.contains(&link.key)))
     }
 
     /// Whether the message is caught as far as its content does not matter.

@@ -1,7 +1,5 @@
 //! `backlog`: how each lane stands, how fast it moves, and when it will be empty.
 
-mod rate;
-
 use std::io::{IsTerminal, stdout};
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,6 +8,7 @@ use millrace_shared::envelope::Moment;
 use millrace_shared::exit::Exit;
 use millrace_shared::ident::Lane;
 use millrace_shared::print::{self, Listed, Style, listing, say};
+use millrace_shared::rate::{Drain, Mark, Rates, Window, drain};
 use millrace_shared::store::spool::{SpoolReader, Tally};
 use millrace_shared::store::sqlite::spool::SqliteSpoolReader;
 use serde::Serialize;
@@ -17,7 +16,6 @@ use serde::Serialize;
 use super::{CommandError, open_store};
 use crate::config::Config;
 use crate::health::{LinkState, Pulse, age_seconds};
-use rate::{Drain, Mark, Rates, Window, drain};
 
 /// Clears a terminal and goes to its first line (ECMA-48 ED and CUP).
 const CLEAR: &str = "\x1b[2J\x1b[H";

@@ -7,14 +7,14 @@ use rusqlite::Connection;
 use crate::ident::{AgentId, Epoch, Lane, MessageId};
 use crate::store::StoreError;
 use crate::store::inbox::{
-    AuditHead, AuditRow, Balance, Entry, Filter, GroupBy, InboxView, Item, LaneBacklog, ReadyFrom, SharedKey,
-    Slot, WaitsFor,
+    AuditHead, AuditRow, Balance, Entry, Filter, GroupBy, InboxView, Item, LaneBacklog, LaneFloors,
+    ReadyFrom, SharedKey, Slot, WaitsFor,
 };
 use crate::store::sqlite::open::open_reader;
 
 use super::schema::SCHEMA;
 use super::verify::{self, Checked};
-use super::{backlog, query, trail, view};
+use super::{backlog, news, query, trail, view};
 
 /// Looks at an inbox, beside the process that writes it or without one.
 #[derive(Debug)]
@@ -27,6 +27,11 @@ impl SqliteInboxReader {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = open_reader(path, &SCHEMA)?;
         Ok(Self { connection })
+    }
+
+    /// What is here of each lane of the agent; see [`Inbox::floors`](crate::store::inbox::Inbox::floors).
+    pub fn floors(&self, agent: &AgentId) -> Result<Vec<LaneFloors>, StoreError> {
+        on_one_snapshot(&self.connection, |connection| news::floors(connection, agent))
     }
 
     /// Checks the messages behind `after`, at most `limit`, and says where to go on.

@@ -1,0 +1,143 @@
+//! The machine that the relay runs on: the service, the disk, the clock, the store.
+
+use jiff::{SignedDuration, Timestamp};
+use millrace_shared::clock;
+use millrace_shared::disk;
+use millrace_shared::doctor::Finding;
+use millrace_shared::print::bytes;
+use millrace_shared::store::StoreError;
+use millrace_shared::store::inbox::{InboxView, LaneBacklog};
+
+use crate::command::{CommandError, open_store};
+use crate::config::Config;
+use crate::control::socket;
+
+/// With less the store stops soon, and every plant keeps its own.
+const LOW_BYTES: u64 = 1024 * 1024 * 1024;
+/// The store makes a few files; a file system without any left refuses them.
+const LOW_FILES: u64 = 16;
+/// A program is not run for longer than this after it was built: ten years.
+const USE: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
+/// A clock may be set back a little, by hand or by NTP.
+const SLACK: SignedDuration = SignedDuration::from_mins(2);
+
+/// Whether the service takes orders.
+pub(super) fn service(config: &Config) -> Finding {
+    let at = socket::path(&config.data);
+    match std::os::unix::net::UnixStream::connect(&at) {
+        Ok(_) => Finding::ok("service", "runs and takes orders"),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Finding::skipped(
+            "service",
+            format!("{}: only root and the service's user may ask it", at.display()),
+        ),
+        Err(_) => Finding::warning(
+            "service",
+            "it does not run: nothing is taken or posted",
+            "start it: systemctl start millrace-relay; if it ends again, journalctl -u millrace-relay says why",
+        ),
+    }
+}
+
+/// Whether the disk has room.
+pub(super) fn disk(config: &Config) -> Finding {
+    const PROBE: &str = "disk";
+    let at = config.data.display();
+    let room = match disk::room(&config.data) {
+        Ok(room) => room,
+        Err(error) => {
+            let next = "make the folder and give it to the service's user, or correct `data` in [relay]";
+            return Finding::failed(PROBE, format!("{at}: {error}"), next);
+        }
+    };
+    let found = format!(
+        "{} free of {} at {at}",
+        bytes(room.free_bytes),
+        bytes(room.total_bytes)
+    );
+    if room.read_only {
+        let next = "often after an error of the disk: look at dmesg, then remount or replace it";
+        Finding::failed(
+            PROBE,
+            format!("{at} is mounted read-only: nothing can be kept"),
+            next,
+        )
+    } else if room.free_files.is_some_and(|files| files < LOW_FILES) {
+        Finding::failed(
+            PROBE,
+            format!("{at}: no more files can be made (inodes)"),
+            "remove small files from this disk",
+        )
+    } else if room.free_bytes < LOW_BYTES {
+        Finding::failed(
+            PROBE,
+            found,
+            "free some space on this disk: the plants keep theirs until there is room",
+        )
+    } else {
+        Finding::ok(PROBE, found)
+    }
+}
+
+/// Whether the wall clock can be right.
+pub(super) fn clock(now: Timestamp) -> Finding {
+    let (built, says) = (clock::built(), now.strftime("%Y-%m-%d %H:%M UTC"));
+    let next = "set the clock and keep it right: timedatectl set-ntp true, or your own NTP server";
+    if now < built - SLACK || now.duration_since(built) > USE {
+        let found = format!(
+            "it says {says}, but this program was built {}",
+            built.strftime("%Y-%m-%d")
+        );
+        return Finding::failed("clock", found, next);
+    }
+    Finding::ok("clock", format!("it says {says}, which can be right"))
+}
+
+/// Whether the store opens, and what waits in it for a person.
+pub(super) fn store(config: &Config) -> Finding {
+    const PROBE: &str = "store";
+    let read = open_store(config).and_then(|reader| Ok(reader.backlog()?));
+    match read {
+        Ok(lanes) => judge(&lanes),
+        Err(CommandError::NoStore(path)) => Finding::warning(
+            PROBE,
+            format!("there is none yet at {}", path.display()),
+            "the service makes it when it first starts; if it ran before, correct `data` in [relay]",
+        ),
+        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(&error)),
+        Err(error) => Finding::failed(PROBE, error.to_string(), "please report this"),
+    }
+}
+
+fn judge(lanes: &[LaneBacklog]) -> Finding {
+    let sum = |of: fn(&LaneBacklog) -> u64| lanes.iter().map(of).sum::<u64>();
+    let (dead, held) = (sum(|lane| lane.dead), sum(|lane| lane.held));
+    let found = format!(
+        "opens; {} waiting, {dead} dead, {held} held",
+        sum(|lane| lane.waiting + lane.sent)
+    );
+    match dead {
+        0 => Finding::ok("store", found),
+        _ => Finding::warning(
+            "store",
+            found,
+            "`millrace-relay dead list --by reason` says what there is to repair",
+        ),
+    }
+}
+
+fn advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full(_) => "free some space on this disk",
+        StoreError::Disk(_) => {
+            "run this as root or as the service's user; if it persists, look at the disk: dmesg, smartctl -a"
+        }
+        StoreError::Damaged(_) | StoreError::DamagedRow { .. } => {
+            "stop the service, keep a copy of the whole folder, and call whoever runs Millrace; do not delete anything"
+        }
+        StoreError::Newer { .. } => "install the newer version of Millrace that wrote it",
+        StoreError::Older { .. } => "start the service once with this version: it migrates the store",
+        StoreError::Foreign(_) => "correct `data` in [relay]: another program's file lies there",
+        StoreError::InUse(_) => "one relay is enough: stop the other process",
+        StoreError::Misuse(_) => "please report this",
+    }
+}
