@@ -43,9 +43,9 @@ pub struct Narrow {
     /// Only on this lane: critical, normal or bulk.
     #[arg(long)]
     lane: Option<Lane>,
-    /// Only for this reason, such as `lot-missing`.
+    /// Only with this code as their reason, such as `lot-missing`.
     #[arg(long)]
-    reason: Option<String>,
+    code: Option<String>,
 }
 
 /// Messages that an order is about: named, or all that match.
@@ -102,7 +102,7 @@ impl Narrow {
             states: states.to_vec(),
             stations: filter.station.into_iter().collect(),
             operators: self.operator.into_iter().collect(),
-            reasons: self.reason.into_iter().collect(),
+            reasons: self.code.into_iter().collect(),
             captured_from_ms: filter.since,
             captured_before_ms: filter.until,
             ..inbox::Filter::default()
@@ -122,7 +122,7 @@ impl Chosen {
         match (named, filter == any) {
             (true, false) => Err("either name messages by --id, or narrow them by a filter".into()),
             (false, true) if !all => {
-                Err("say which: --id, a filter such as --plant or --reason, or --all for every one".into())
+                Err("say which: --id, a filter such as --plant or --code, or --all for every one".into())
             }
             _ => Ok(Which {
                 ids: self.ids,

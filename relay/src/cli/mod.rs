@@ -1,5 +1,6 @@
 //! The relay's command line: what can be asked, and which command answers. The only place that knows clap.
 
+mod dead;
 mod filter;
 
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ use clap::{Args, Parser, Subcommand};
 use millrace_shared::exit::{self, Exit};
 use millrace_shared::ident::{AgentId, MessageId};
 use millrace_shared::print::Style;
-use millrace_shared::store::inbox::{GroupBy, StateName};
+use millrace_shared::store::inbox::StateName;
 
 use crate::command::{self, CommandError};
 use crate::config::Config;
 use crate::control::{Act, Order};
-use filter::{Chosen, Filter, Narrow, field};
+use filter::{Chosen, Filter};
 
 /// Takes what the plants send, puts it in order and applies it to Odoo exactly once.
 #[derive(Debug, Parser)]
@@ -80,7 +81,7 @@ enum Command {
     },
     /// Work on dead letters, and on what is held.
     #[command(subcommand)]
-    Dead(Dead),
+    Dead(dead::Dead),
     /// Hold messages back before they post: those that wait, and those that arrive later, until released.
     Hold {
         #[command(flatten)]
@@ -117,64 +118,6 @@ enum Command {
     },
     /// Print what a domain in Odoo must allow this relay to do, to be pasted into its allow-list.
     AllowList,
-}
-
-#[derive(Debug, Subcommand)]
-enum Dead {
-    /// List dead letters, or count them by reason, station or operator.
-    List {
-        #[command(flatten)]
-        narrow: Narrow,
-        /// Held messages instead of dead letters.
-        #[arg(long)]
-        held: bool,
-        /// Count instead of listing.
-        #[arg(long, value_parser = ["reason", "station", "operator", "plant", "kind"])]
-        by: Option<String>,
-        /// At most this many, oldest first.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-        limit: u32,
-    },
-    /// Show one message whole.
-    Show {
-        /// The message id.
-        id: MessageId,
-    },
-    /// Try them again as they are.
-    Retry {
-        #[command(flatten)]
-        chosen: Chosen,
-        /// Why; it is kept in the audit.
-        #[arg(long, default_value = "tried again")]
-        reason: String,
-    },
-    /// Correct one and try it again. The original stays beside the correction.
-    Amend {
-        /// The message id.
-        id: MessageId,
-        /// What to change, such as `lot=L42` or `quantity.value=12`; nothing behind `=` takes the field away.
-        #[arg(long = "set", required = true, value_name = "FIELD=VALUE", value_parser = field)]
-        fields: Vec<(String, String)>,
-        /// Why; it is kept in the audit.
-        #[arg(long)]
-        reason: String,
-    },
-    /// Decide that they shall take no effect. Final.
-    Discard {
-        #[command(flatten)]
-        chosen: Chosen,
-        /// Held messages instead of dead letters, where they are not named by --id.
-        #[arg(long)]
-        held: bool,
-        /// Why; it is kept in the audit.
-        #[arg(long)]
-        reason: String,
-    },
-    /// Run one in Odoo and take it back: shows what would happen. Exit code 1 where it would be refused.
-    Try {
-        /// The message id.
-        id: MessageId,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -240,14 +183,14 @@ fn configured(command: Command, config: Config, file: &Path, style: Style) -> Re
         Command::Balance { plant, spools } => {
             command::balance::balance(&config, style, plant.as_ref(), &spools)
         }
-        Command::Dead(ask) => dead(&config, style, ask),
+        Command::Dead(ask) => dead::answer(&config, style, ask),
         Command::Hold {
             filter,
             older_than_minutes,
             reason,
         } => give(Order::Lay(filter.hold(older_than_minutes, reason))),
         Command::Holds => command::holds::holds(&config, style),
-        Command::Release(chosen) => give(change(chosen, &[StateName::Held], Act::Release)?),
+        Command::Release(chosen) => give(dead::change(chosen, &[StateName::Held], Act::Release)?),
         Command::Domain(Domain::Resume { name }) => give(Order::Resume { domain: name }),
         Command::Flush => give(Order::Flush),
         Command::Audit(Audit::List(page)) => {
@@ -255,51 +198,6 @@ fn configured(command: Command, config: Config, file: &Path, style: Style) -> Re
         }
         Command::Audit(Audit::Verify) => command::audit::verify(&config, style),
         Command::Check | Command::Pki { .. } | Command::AllowList => Ok(command::check::check(file, style)),
-    }
-}
-
-fn dead(config: &Config, style: Style, ask: Dead) -> Result<Exit, CommandError> {
-    let give = |order| command::order::give(config, style, order);
-    let state = |held| if held { StateName::Held } else { StateName::Dead };
-    match ask {
-        Dead::List {
-            narrow,
-            held,
-            by,
-            limit,
-        } => {
-            let filter = narrow.within(&[state(held)]);
-            match by {
-                Some(word) => command::dead::count(config, style, &filter, group(&word)),
-                None => command::dead::list(config, style, &filter, limit as usize),
-            }
-        }
-        Dead::Show { id } => command::show::show(config, style, &id),
-        Dead::Retry { chosen, reason } => give(change(chosen, &[StateName::Dead], Act::Retry { reason })?),
-        Dead::Amend { id, fields, reason } => give(Order::Amend {
-            id,
-            set: fields,
-            reason,
-        }),
-        Dead::Discard { chosen, held, reason } => {
-            give(change(chosen, &[state(held)], Act::Discard { reason })?)
-        }
-        Dead::Try { id } => command::rehearse::rehearse(config, style, &id),
-    }
-}
-
-fn change(chosen: Chosen, states: &[StateName], act: Act) -> Result<Order, CommandError> {
-    let which = chosen.which(states).map_err(CommandError::Usage)?;
-    Ok(Order::Change { which, act })
-}
-
-fn group(word: &str) -> GroupBy {
-    match word {
-        "station" => GroupBy::Station,
-        "operator" => GroupBy::Operator,
-        "plant" => GroupBy::Agent,
-        "kind" => GroupBy::Kind,
-        _ => GroupBy::Reason,
     }
 }
 

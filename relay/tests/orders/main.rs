@@ -1,0 +1,9 @@
+//! A person's orders on a real inbox, through the program's own commands and through the socket of a service.
+
+// A test reports by panicking, in its helpers too.
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod kit;
+mod orders;
+mod service;
