@@ -157,6 +157,22 @@ impl World {
         kill(self.mosquitto.take());
     }
 
+    /// Asks one of the programs (`agent` or `relay`) something, beside the running services or without them: its exit code
+    /// and each line of its answer, which is JSON.
+    pub fn ask(&self, short: &str, arguments: &[&str]) -> (Option<i32>, Vec<serde_json::Value>) {
+        let output = Command::new(program(&format!("millrace-{short}")))
+            .args(["--config", &format!("{short}.toml"), "--json"])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("it runs");
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        (output.status.code(), lines.collect())
+    }
+
     /// Waits until something holds; fails with what the programs said if it does not in time.
     pub fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;

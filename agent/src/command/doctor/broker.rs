@@ -84,9 +84,11 @@ fn late() -> Fault {
 
 /// A fault's text says what to do itself; what is added is what the agent does meanwhile.
 fn judge(at: &str, fault: &Fault) -> Finding {
+    let text = fault.to_string();
+    let found = if text.starts_with(at) { text } else { format!("{at}: {text}") };
     let next = match fault.is_transient() {
-        true => "as said. Until then every scan is kept here and sent later: production need not stop",
-        false => "as said: it does not pass by itself. Until then every scan is kept here and sent later",
+        true => "every scan is kept here until it is mended, and sent then: production need not stop",
+        false => "this does not pass by itself; every scan is kept here until it is mended, and sent then",
     };
-    Finding::failed(PROBE, format!("{at}: {fault}"), next)
+    Finding::failed(PROBE, found, next)
 }
