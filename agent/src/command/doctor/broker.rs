@@ -85,7 +85,11 @@ fn late() -> Fault {
 /// A fault's text says what to do itself; what is added is what the agent does meanwhile.
 fn judge(at: &str, fault: &Fault) -> Finding {
     let text = fault.to_string();
-    let found = if text.starts_with(at) { text } else { format!("{at}: {text}") };
+    let found = if text.starts_with(at) {
+        text
+    } else {
+        format!("{at}: {text}")
+    };
     let next = match fault.is_transient() {
         true => "every scan is kept here until it is mended, and sent then: production need not stop",
         false => "this does not pass by itself; every scan is kept here until it is mended, and sent then",
