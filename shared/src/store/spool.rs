@@ -146,8 +146,9 @@ pub enum News {
         /// Its floor now.
         floor: u64,
     },
-    /// Everything up to here is settled at the other end. What is gone here (see [`GapKind::Lost`]) and was not told of
-    /// by name settles as lost; nothing else changes.
+    /// Everything up to here is settled at the other end, and there is no more news of it: that of an earlier store, or
+    /// of a twin, is gone with it. What is unsettled here settles too: as lost where it is gone (see
+    /// [`GapKind::Lost`]), otherwise as superseded by something unknown.
     Finished {
         /// The epoch.
         epoch: Epoch,
@@ -251,7 +252,8 @@ pub struct Pruned {
 
 /// The reading side of the spool: sees what is committed.
 pub trait SpoolReader {
-    /// Every lane of every open epoch, oldest epoch first; the last epoch is the one that grows.
+    /// Every lane of every epoch that is kept, oldest epoch first; the last epoch is the one that grows. One that is
+    /// settled is told until pruning forgets it: a younger store at the other end must hear that it is.
     fn heads(&self) -> Result<Vec<Head>, StoreError>;
 
     /// Rows of a lane that may still have to be sent, from `from` on, in order, at most `count` and at most `bytes` (but

@@ -1,9 +1,11 @@
 //! Whether the store opens and is ours, and when something was kept last.
 
+use std::collections::BTreeSet;
+
 use millrace_shared::doctor::Finding;
 use millrace_shared::print;
 use millrace_shared::store::StoreError;
-use millrace_shared::store::spool::SpoolReader;
+use millrace_shared::store::spool::{Head, SpoolReader};
 use millrace_shared::store::sqlite::spool::{Content, Entry, SqliteSpoolReader};
 
 use super::Case;
@@ -31,7 +33,7 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
 
 fn judge(case: &Case<'_>, store: &SqliteSpoolReader) -> Finding {
     let epochs = match store.heads() {
-        Ok(heads) => heads.len() / 3,
+        Ok(heads) => open_epochs(&heads),
         Err(error) => return Finding::failed(PROBE, error.to_string(), advice(&error)),
     };
     let last = case.newest.as_ref().and_then(moment);
@@ -49,6 +51,15 @@ fn judge(case: &Case<'_>, store: &SqliteSpoolReader) -> Finding {
              `millrace-agent backlog`, and do not restore it again",
         ),
     }
+}
+
+/// The epoch that grows, and those of which not all is settled.
+fn open_epochs(heads: &[Head]) -> usize {
+    let last = heads.last().map(|head| head.epoch);
+    let open = heads
+        .iter()
+        .filter(|head| Some(head.epoch) == last || head.settled + 1 < head.next);
+    open.map(|head| head.epoch).collect::<BTreeSet<_>>().len()
 }
 
 fn moment(entry: &Entry) -> Option<millrace_shared::envelope::Moment> {

@@ -58,6 +58,14 @@ impl Receiver {
         let named: Vec<(Epoch, Lane)> = heads(&hello).map(|(epoch, head)| (epoch, head.lane)).collect();
         self.tides.open(&named, standing);
         self.compare(&hello);
+        let ours = hello
+            .known
+            .filter(|known| known.same_opening(&self.config.origin));
+        let heard = if ours.is_some() { hello.heard } else { 0 };
+        if !self.teller.greet(hello.id, heard, settled(&hello)) {
+            self.told_when_heard = None;
+            self.tides.all_told(BTreeMap::new());
+        }
         let tides = self.tides.tell(named);
         self.say(Tidings::Welcome(Box::new(Welcome {
             answers: hello.id,
@@ -66,11 +74,6 @@ impl Receiver {
             clock: now,
             tides,
         })));
-        let ours = hello
-            .known
-            .filter(|known| known.same_opening(&self.config.origin));
-        let heard = if ours.is_some() { hello.heard } else { 0 };
-        self.teller.greet(hello.id, heard, settled(&hello));
     }
 
     /// Says aloud where the peer's log is not the one that is kept here. It is the sender that acts on it.

@@ -11,7 +11,7 @@ mod port;
 mod tell;
 mod tide;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use port::{
     ClockEstimate, ClockQuality, ReceiverAction, ReceiverConfig, ReceiverEvent, ReceiverNotice, Standing,
@@ -21,6 +21,7 @@ use crate::envelope::Moment;
 use crate::ident::{Epoch, Lane};
 use crate::link::wire::{self, Control, Receipt, Tidings};
 use crate::link::{Channel, Ticket, pace};
+use crate::store::inbox;
 
 /// The receiver of one peer's messages.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ pub struct Receiver {
     greeting: greet::Greeting,
     teller: tell::Teller,
     reading_news: Option<(Ticket, u64)>,
+    /// Up to where lanes were settled before the news were read that are under way.
+    settled_before: BTreeMap<(Epoch, Lane), u64>,
+    /// The same, once no more news were found: told when all of them are heard.
+    told_when_heard: Option<BTreeMap<(Epoch, Lane), u64>>,
     clock: clock::PeerClock,
     diverged: BTreeSet<(Epoch, Lane)>,
     last_heard_ms: Option<u64>,
@@ -53,6 +58,8 @@ impl Receiver {
             greeting: greet::Greeting::default(),
             teller: tell::Teller::default(),
             reading_news: None,
+            settled_before: BTreeMap::new(),
+            told_when_heard: None,
             clock: clock::PeerClock::default(),
             diverged: BTreeSet::new(),
             last_heard_ms: None,
@@ -78,9 +85,7 @@ impl Receiver {
             ReceiverEvent::Declared(ticket, standing) => self.on_declared(ticket, standing),
             ReceiverEvent::News(ticket, notes) => {
                 if let Some((_, after)) = self.reading_news.take_if(|(asked, _)| *asked == ticket) {
-                    for page in self.teller.page(after, notes, now.monotonic_ms) {
-                        self.say(Tidings::News(page));
-                    }
+                    self.on_notes(after, notes, now);
                 }
             }
             ReceiverEvent::NewsWaiting => self.teller.wake(),
@@ -92,6 +97,7 @@ impl Receiver {
             }
         }
         self.read_news();
+        self.note_heard();
     }
 
     /// The time that [`Receiver::poll_timeout`] named is reached.
@@ -139,6 +145,28 @@ impl Receiver {
         }
     }
 
+    fn on_notes(&mut self, after: u64, notes: Vec<inbox::Note>, now: Moment) {
+        let last = notes.len() < pace::NEWS_COUNT;
+        let Some(pages) = self.teller.page(after, notes, now.monotonic_ms) else {
+            return;
+        };
+        for page in pages {
+            self.say(Tidings::News(page));
+        }
+        if last {
+            self.told_when_heard = Some(std::mem::take(&mut self.settled_before));
+        }
+    }
+
+    /// Once everything that was told is heard, the settled floors of before are known to the peer.
+    fn note_heard(&mut self) {
+        if self.teller.is_all_heard()
+            && let Some(settled) = self.told_when_heard.take()
+        {
+            self.tides.all_told(settled);
+        }
+    }
+
     fn read_news(&mut self) {
         if self.reading_news.is_some() {
             return;
@@ -146,6 +174,7 @@ impl Receiver {
         if let Some(after) = self.teller.wants() {
             let ticket = self.ticket();
             self.reading_news = Some((ticket, after));
+            self.settled_before = self.tides.settled();
             self.act(ReceiverAction::News(ticket, after, pace::NEWS_COUNT));
         }
     }

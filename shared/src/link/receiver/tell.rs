@@ -28,8 +28,9 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// A hello says up to where news of this opening are committed, and what is settled anyway.
-    pub fn greet(&mut self, id: HelloId, heard: u64, settled: BTreeMap<(Epoch, Lane), u64>) {
+    /// A hello says up to where news of this opening are committed, and what is settled anyway. Returns whether the
+    /// telling goes on where it was.
+    pub fn greet(&mut self, id: HelloId, heard: u64, settled: BTreeMap<(Epoch, Lane), u64>) -> bool {
         self.settled = settled;
         let goes_on = self.session == Some(id.session) && heard >= self.heard && heard <= self.said;
         if goes_on {
@@ -39,6 +40,12 @@ impl Teller {
             self.rewind(heard);
         }
         self.more = true;
+        goes_on
+    }
+
+    /// Whether everything that was said is committed at the sender.
+    pub fn is_all_heard(&self) -> bool {
+        self.unheard.is_empty()
     }
 
     /// The sender committed news.
@@ -59,10 +66,10 @@ impl Teller {
         may.then_some(self.read)
     }
 
-    /// Pages of what the store had behind `after`.
-    pub fn page(&mut self, after: u64, notes: Vec<inbox::Note>, now_ms: u64) -> Vec<News> {
+    /// Pages of what the store had behind `after`; none where that was asked before the sender was greeted anew.
+    pub fn page(&mut self, after: u64, notes: Vec<inbox::Note>, now_ms: u64) -> Option<Vec<News>> {
         if after != self.read {
-            return Vec::new(); // Asked before the sender was greeted anew.
+            return None;
         }
         self.more = notes.len() >= pace::NEWS_COUNT;
         let mut pages = Vec::new();
@@ -86,7 +93,7 @@ impl Teller {
         if !pages.is_empty() && self.again_ms.is_none() {
             self.again_ms = Some(now_ms + self.pause_ms);
         }
-        pages
+        Some(pages)
     }
 
     /// When to say again what was not heard.
@@ -118,6 +125,7 @@ impl Teller {
         self.said = upto;
         self.unheard.push_back(upto);
         News {
+            session: self.session.unwrap_or(0),
             after,
             upto,
             notes: notes.into_iter().map(wire).collect(),

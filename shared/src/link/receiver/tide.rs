@@ -15,6 +15,7 @@ pub struct Tides {
     room: [u64; 3],
     most_room: [u64; 3],
     row_bytes: [Option<u64>; 3],
+    told: BTreeMap<(Epoch, Lane), u64>,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,19 @@ impl Tides {
     /// What is known of a lane.
     pub fn floors(&self, epoch: Epoch, lane: Lane) -> Option<&LaneFloors> {
         self.lanes.get(&(epoch, lane)).map(|known| &known.floors)
+    }
+
+    /// Up to where each lane is settled.
+    pub fn settled(&self) -> BTreeMap<(Epoch, Lane), u64> {
+        let lanes = self.lanes.iter();
+        lanes
+            .map(|(key, known)| (*key, known.floors.settled.sequence))
+            .collect()
+    }
+
+    /// All news up to these settled floors are committed at the peer; with none, nothing is known of that.
+    pub fn all_told(&mut self, settled: BTreeMap<(Epoch, Lane), u64>) {
+        self.told = settled;
     }
 
     /// Learns how large the rows of a lane are, for its credit.
@@ -107,7 +121,7 @@ impl Tides {
                 running: floors.stored.running,
             },
             held: held.to_vec(),
-            settled: floors.settled.sequence,
+            settled: self.told.get(&key).copied().unwrap_or(0),
             credit: total.saturating_add(self.fresh_rows(floors)),
         })
     }

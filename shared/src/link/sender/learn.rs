@@ -61,6 +61,9 @@ impl Learning {
 
 impl Sender {
     pub(super) fn on_news(&mut self, page: wire::News) {
+        if page.session != self.config.session {
+            return; // For a twin that shares our name: what it knew already is left out.
+        }
         if page.upto <= self.heard {
             return self.say_heard();
         }

@@ -136,7 +136,13 @@ impl Sender {
         let Some(flow) = self.flows.get_mut(&(tide.epoch, tide.lane)) else {
             return;
         };
-        let upto = tide.settled.min(flow.confirmed.sequence);
+        // In a lane that diverged no floor is confirmed; but what is gone here can never be compared, nor sent.
+        let known = if flow.diverged {
+            flow.head.next - 1
+        } else {
+            flow.confirmed.sequence
+        };
+        let upto = tide.settled.min(known);
         if upto > flow.head.settled.max(flow.finished) {
             flow.finished = upto;
             let (epoch, lane) = (tide.epoch, tide.lane);

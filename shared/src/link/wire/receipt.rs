@@ -78,7 +78,8 @@ pub struct Tide {
     pub floor: Mark,
     /// What is stored above the floor, first and last each, rising. A hint: whose content stands there is not said.
     pub held: Vec<(u64, u64)>,
-    /// Everything up to here is settled.
+    /// Everything up to here is settled, and all news of it were told and acknowledged: of what the sender still takes
+    /// for unsettled up to here, no news will come.
     pub settled: u64,
     /// How many positions of this lane may be stored or under way. Never needed for what lies below a held range.
     pub credit: u64,
@@ -104,6 +105,8 @@ pub struct Refused {
 /// News of messages, in the order of their change numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct News {
+    /// The run of the sender that these are for: what it had settled before is left out.
+    pub session: u64,
     /// There is nothing unsaid between this change number and the first note.
     pub after: u64,
     /// The change number of the last note.

@@ -130,6 +130,7 @@ fn receipts() -> Vec<Receipt> {
             reason: Reason::new("full", "wait"),
         }),
         Tidings::News(News {
+            session: 0x33,
             after: 1,
             upto: 4,
             notes: vec![

@@ -17,7 +17,7 @@ on_both!(
     a_dead_letter_does_not_keep_what_settled_behind_it,
     a_claim_is_recognised_for_its_retention,
     stored_messages_go_only_by_policy_and_never_dead_ones,
-    what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost,
+    what_is_finished_at_the_other_end_settles_here_too_as_lost_where_it_was_dropped,
     a_dropped_message_can_still_settle_and_frees_its_keys,
     an_epoch_that_is_settled_and_pruned_is_forgotten,
     a_moved_row_is_remembered_until_it_settled_where_it_went,
@@ -180,7 +180,7 @@ fn stored_messages_go_only_by_policy_and_never_dead_ones<S: Subject>() {
     assert_eq!(sequences(&rows(spool, FIRST, LANE)), [2, 5]);
 }
 
-fn what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost<S: Subject>() {
+fn what_is_finished_at_the_other_end_settles_here_too_as_lost_where_it_was_dropped<S: Subject>() {
     let mut subject = S::new();
     let spool = subject.spool();
     let stamps = [(); 4].map(|()| keep(spool, confirm("A")));
@@ -202,11 +202,15 @@ fn what_was_dropped_and_is_finished_at_the_other_end_settles_as_lost<S: Subject>
     assert_eq!(applied_already, Fate::Settled(applied()));
     assert_eq!((still, waiting), (Fate::Stored, Fate::Waiting));
     spool.learn(&[finished(u64::MAX)], at(0)).unwrap();
-    assert_eq!(head(spool, FIRST, LANE).settled, 3);
+    assert_eq!(head(spool, FIRST, LANE).settled, 4);
+    assert_eq!(
+        spool.fate(stamps[3].position).unwrap(),
+        Some(Fate::Settled(Outcome::Superseded { by: None }))
+    );
     subject.reopen();
     let spool = subject.spool();
     keep(spool, confirm("A"));
-    assert_eq!(after(&rows(spool, FIRST, LANE)[1]), [Some(stamps[3])]);
+    assert_eq!(after(&rows(spool, FIRST, LANE)[0]), [None]);
 }
 
 fn a_dropped_message_can_still_settle_and_frees_its_keys<S: Subject>() {

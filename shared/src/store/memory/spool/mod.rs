@@ -43,6 +43,8 @@ struct EpochLog {
 #[derive(Debug, Clone)]
 struct Cell {
     row: Row,
+    /// What it was called at capture, whatever moved it since.
+    name: Stamp,
     keys: Vec<Key>,
     moment: Moment,
     /// Epoch and ordinal of its capture.
@@ -122,7 +124,7 @@ impl MemorySpool {
     fn open_with(&self, key: &Key) -> Option<Stamp> {
         let cells = self.epochs.iter().flat_map(|log| log.lanes.iter().flatten());
         let open = cells.filter(|cell| cell.settled.is_none() && cell.keys.contains(key));
-        open.max_by_key(|cell| cell.captured).map(|cell| cell.row.stamp())
+        open.max_by_key(|cell| cell.captured).map(|cell| cell.name)
     }
 }
 
@@ -155,6 +157,7 @@ impl EpochLog {
 impl Cell {
     fn new(row: Row, envelope: &Envelope, captured: (usize, u64)) -> Self {
         Self {
+            name: envelope.name(row.stamp()),
             row,
             keys: envelope.keys.iter().map(|link| link.key.clone()).collect(),
             moment: envelope.capture.moment,

@@ -194,7 +194,7 @@ impl MemorySpool {
     fn move_one(&mut self, old: Stamp, cell: &Cell, at_ms: u64) -> Result<(), StoreError> {
         let broken = |error: EnvelopeError| StoreError::Misuse(error.to_string());
         let mut envelope = Envelope::open(&cell.row.bytes).map_err(broken)?;
-        envelope.moved_from = Some(old);
+        envelope.moved_from = Some(envelope.name(old));
         let sealed = envelope.seal().map_err(broken)?;
         let new = self.push(old.position.lane, sealed, &envelope, cell.captured);
         let by: MessageId = new.of(&self.agent);
@@ -221,10 +221,15 @@ impl MemorySpool {
                 cell.dead = cell.dead.take().filter(|_| cell.stored);
             }),
             News::Finished { epoch, lane, upto } => self.each(*epoch, *lane, |sequence, cell| {
-                let lost = cell.settled.is_none() && cell.gone == Some(GapKind::Lost);
-                if lost && sequence <= *upto {
+                if cell.settled.is_none() && sequence <= *upto {
+                    let lost = cell.gone == Some(GapKind::Lost);
+                    let outcome = if lost {
+                        Outcome::Lost
+                    } else {
+                        Outcome::Superseded { by: None }
+                    };
                     (cell.stored, cell.dead) = (true, None);
-                    cell.settled = Some((at_ms, Outcome::Lost));
+                    cell.settled = Some((at_ms, outcome));
                 }
             }),
             News::Dead { stamp, reason } => {

@@ -107,10 +107,10 @@ fn move_one(
         mut envelope,
         captured,
     } = mover;
-    envelope.moved_from = Some(Stamp {
+    envelope.moved_from = Some(envelope.name(Stamp {
         position: log.position(kept.sequence),
         digest: kept.digest.short(),
-    });
+    }));
     let sealed = envelope
         .seal()
         .map_err(|error| StoreError::Misuse(format!("a row cannot be moved: {error}")))?;

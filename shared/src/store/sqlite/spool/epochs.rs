@@ -129,16 +129,10 @@ fn last_good(log: &Log<'_>, last: u64) -> Result<Option<Kept>, StoreError> {
 
 /// What the contract calls the heads.
 pub(super) fn heads(connection: &Connection) -> Result<Vec<Head>, StoreError> {
-    let ages = all(connection)?;
-    let growing = growing(&ages)?;
     let mut heads = Vec::new();
-    for age in ages {
-        let mut lanes = Vec::new();
+    for age in all(connection)? {
         for lane in Lane::ALL {
-            lanes.push(head(connection, lane, age)?);
-        }
-        if age == growing || lanes.iter().any(|head| head.settled + 1 < head.next) {
-            heads.extend(lanes);
+            heads.push(head(connection, lane, age)?);
         }
     }
     Ok(heads)

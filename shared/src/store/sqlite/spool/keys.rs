@@ -40,9 +40,9 @@ pub(super) struct Open {
     pub digest: [u8; 8],
 }
 
-/// The latest message of this key that is not settled.
+/// The name of the latest message of this key that is not settled.
 pub(super) fn latest(connection: &Connection, key: &Key, ages: &[Age]) -> Result<Option<Stamp>, StoreError> {
-    let sql = "SELECT lane, place, digest FROM tail WHERE key = ?";
+    let sql = "SELECT lane, place, digest, life FROM tail WHERE key = ?";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement
         .query_row([key.as_str()], |row| {
@@ -50,10 +50,11 @@ pub(super) fn latest(connection: &Connection, key: &Key, ages: &[Age]) -> Result
                 row.get::<_, u8>(0)?,
                 row.get::<_, i64>(1)?,
                 row.get::<_, [u8; 8]>(2)?,
+                row.get::<_, Life>(3)?,
             ))
         })
         .optional()?;
-    let Some((lane, place, digest)) = found else {
+    let Some((lane, place, digest, captured_in)) = found else {
         return Ok(None);
     };
     let damaged = || StoreError::Damaged(format!("the key {key} leads nowhere"));
@@ -66,7 +67,17 @@ pub(super) fn latest(connection: &Connection, key: &Key, ages: &[Age]) -> Result
         lane: Lane::from_number(lane).ok_or_else(damaged)?,
         sequence: sequence_of(place),
     };
-    Ok(Some(Stamp { position, digest }))
+    let stamp = Stamp { position, digest };
+    if captured_in == age.life {
+        return Ok(Some(stamp));
+    }
+    // It was moved: its name is the one that it was given at capture.
+    let name = match Log::of(connection, position.lane, *age).get(position.sequence) {
+        Ok(row) => row.and_then(|row| row.stub()?.moved_from),
+        Err(StoreError::DamagedRow { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(name.unwrap_or(stamp)))
 }
 
 /// Notes a message that was captured just now under its keys.

@@ -76,7 +76,7 @@ fn forgotten(connection: &Connection, epoch: Epoch, lane: Lane, floor: u64) -> R
     Ok(())
 }
 
-/// What is gone here and was not told of by name ends as lost.
+/// What was not told of by name ends too: as lost where it is gone here, otherwise as superseded by something unknown.
 fn finished(
     connection: &Connection,
     (epoch, lane): (Epoch, Lane),
@@ -87,21 +87,25 @@ fn finished(
         return Ok(());
     };
     let log = Log::of(connection, lane, age);
-    let (lost, settled_already) = (log.set(Kind::Lost), log.set(Kind::Settled));
-    let mut at = settled_already.floor()? + 1;
-    while let Some(range) = lost.around(at)?.or(lost.behind(at)?) {
-        at = range.end() + 1;
-        for sequence in range.take_while(|sequence| *sequence <= upto) {
-            if settled_already.has(sequence)? {
-                continue;
-            }
-            let row = match log.set(Kind::Damaged).has(sequence)? {
-                true => None,
-                false => log.get(sequence)?,
-            };
-            let row = row.unwrap_or(Kept::unreadable(sequence));
-            settled(connection, &log, &row, &Outcome::Lost, at_ms)?;
+    let (lost, over) = (log.set(Kind::Lost), log.set(Kind::Settled));
+    let last = upto.min(log.next()? - 1);
+    let mut at = over.floor()? + 1;
+    while at <= last {
+        if let Some(range) = over.around(at)? {
+            at = range.end() + 1;
+            continue;
         }
+        let row = match log.set(Kind::Damaged).has(at)? {
+            true => None,
+            false => log.get(at)?,
+        };
+        let row = row.unwrap_or(Kept::unreadable(at));
+        let outcome = match lost.has(at)? {
+            true => Outcome::Lost,
+            false => Outcome::Superseded { by: None },
+        };
+        settled(connection, &log, &row, &outcome, at_ms)?;
+        at += 1;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{Gone, Kept};
 use crate::codec::binary;
 use crate::envelope::{Envelope, KeyLink, Moment};
+use crate::ident::Stamp;
 
 /// The rest of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub(super) struct Stub {
     pub moment: Moment,
     /// Its keys, and what it came after.
     pub keys: Vec<KeyLink>,
+    /// What it was called at capture, where it was moved since.
+    pub moved_from: Option<Stamp>,
 }
 
 impl Stub {
@@ -25,6 +28,7 @@ impl Stub {
             ordinal: envelope.ordinal,
             moment: envelope.capture.moment,
             keys: envelope.keys,
+            moved_from: envelope.moved_from,
         }
     }
 }
