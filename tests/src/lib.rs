@@ -5,4 +5,5 @@
 
 pub mod kills;
 pub mod odoo;
+pub mod wire;
 pub mod world;

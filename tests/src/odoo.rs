@@ -56,6 +56,11 @@ impl Instance {
         }
     }
 
+    /// Its host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Brings back what was killed, on the same ports.
     pub fn restart(&self) {
         installer(self.folder.as_deref(), &["start"]);
@@ -66,20 +71,31 @@ impl Instance {
         let _ = run(self.folder.as_deref(), &["remove"]);
     }
 
-    /// Ends one of Odoo's HTTP workers as a crash would; Odoo starts another.
+    /// Ends one of Odoo's workers as a crash would; Odoo starts another.
     pub fn kill_worker(&self, choice: usize) {
-        let workers = self.status()["odoo_workers"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let workers = self.workers();
+        // None runs for a moment after PostgreSQL was away.
         if let Some(pid) = workers.get(choice % workers.len().max(1)) {
-            kill_9(pid);
+            kill_9(*pid);
         }
+    }
+
+    /// Ends Odoo, all of it, as a crash would. PostgreSQL runs on.
+    pub fn kill_odoo(&self) {
+        let workers = self.workers();
+        kill_9(pid(&self.status()["odoo_pid"]));
+        workers.into_iter().for_each(kill_9);
+    }
+
+    fn workers(&self) -> Vec<u64> {
+        let status = self.status();
+        let workers = status["odoo_workers"].as_array().expect("the workers");
+        workers.iter().map(|worker| pid(&worker["pid"])).collect()
     }
 
     /// Ends PostgreSQL as a power cut would.
     pub fn kill_postgres(&self) {
-        kill_9(&self.status()["postgres_pid"]);
+        kill_9(pid(&self.status()["postgres_pid"]));
     }
 
     fn status(&self) -> Value {
@@ -88,14 +104,16 @@ impl Instance {
     }
 }
 
-fn kill_9(pid: &Value) {
-    if pid.is_u64() {
-        // It may have ended by itself meanwhile.
-        let _ = Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .stderr(Stdio::null())
-            .status();
-    }
+fn pid(json: &Value) -> u64 {
+    json.as_u64().expect("a process id")
+}
+
+fn kill_9(pid: u64) {
+    // It may have ended by itself meanwhile.
+    let _ = Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// A database of its own, dropped with this value.

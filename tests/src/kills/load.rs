@@ -1,17 +1,15 @@
 //! What fires during a kill run: three people who count, and an MES that moves stock. Each does what its like would do
 //! when an answer stays out: try again until it is told that the message is taken.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{Scope, ScopedJoinHandle, sleep};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{TOKEN, World, scan};
+use crate::world::{World, message, post, scan};
 
 /// What is counted, and where. Each place belongs to one person, so its counts have an order.
 pub const COUNTED: [(&str, [&str; 2]); 3] = [
@@ -176,11 +174,10 @@ fn moving(port: u16, captured: &AtomicUsize, over: &AtomicBool) -> Vec<u32> {
     while !over.load(Ordering::Relaxed) {
         let number = moved.len() as u32 + 1;
         let quantity = number % 7 + 1;
-        let message = json!({
-            "kind": "inventory.move", "schema": 1, "external_id": format!("move-{number}"), "station": "stock",
-            "body": { "item": item, "from": from, "to": to, "quantity": { "value": quantity.to_string() } },
-        });
-        while !matches!(post(port, &message.to_string()), Ok(200..300)) {
+        let body =
+            json!({ "item": item, "from": from, "to": to, "quantity": { "value": quantity.to_string() } });
+        let message = message("inventory.move", &format!("move-{number}"), body);
+        while !is_taken(port, &message) {
             sleep(AGAIN);
         }
         moved.push(quantity);
@@ -190,22 +187,10 @@ fn moving(port: u16, captured: &AtomicUsize, over: &AtomicBool) -> Vec<u32> {
     moved
 }
 
-fn post(port: u16, body: &str) -> std::io::Result<u16> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(
-        stream,
-        "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-    assert!(
-        !(400..500).contains(&status),
-        "the MES is told that its message is wrong: {answer}"
-    );
-    Ok(status)
+fn is_taken(port: u16, message: &Value) -> bool {
+    match post(port, message) {
+        Ok((400..500, answer)) => panic!("the MES is told that its message is wrong: {answer}"),
+        Ok((status, _)) => status < 300,
+        Err(_) => false,
+    }
 }

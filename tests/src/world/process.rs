@@ -1,0 +1,85 @@
+//! Starting and ending the programs of the project.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A program of the project, from the build that the caller itself belongs to.
+fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("the caller's own path");
+    let built = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    built.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace` first"))
+}
+
+/// Runs a command that must succeed.
+pub(super) fn run(folder: &Path, name: &str, arguments: &[&str]) {
+    let output = Command::new(program(name))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{name} {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Runs a command with JSON as its answer; what it says on standard error becomes a last line.
+pub(super) fn ask(folder: &Path, short: &str, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
+    let name = if short == "relay" {
+        "millrace-relay"
+    } else {
+        "millrace-agent"
+    };
+    let output = Command::new(program(name))
+        .args(["--config", &format!("{short}.toml"), "--json"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it runs");
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let mut told: Vec<Value> = lines.collect();
+    if !output.status.success() && !output.stderr.is_empty() {
+        told.push(String::from_utf8_lossy(&output.stderr).into());
+    }
+    (output.status.code(), told)
+}
+
+pub(super) fn start(folder: &Path, name: &str, short: &str) -> Child {
+    let log = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("{short}.log")));
+    Command::new(program(name))
+        .args(["--config", &format!("{short}.toml"), "run"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log"))
+        .spawn()
+        .expect("it starts")
+}
+
+pub(super) fn kill(child: Option<Child>) {
+    if let Some(mut child) = child {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+}
+
+pub(super) fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    held.map(|listener| listener.local_addr().expect("its address").port())
+}
