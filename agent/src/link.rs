@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::ident::{AgentId, Epoch, Lane};
-use millrace_shared::link::{Channel, Sender, SenderAction, SenderConfig, SenderEvent, serve};
+use millrace_shared::link::{Channel, Sender, SenderAction, SenderConfig, SenderEvent, SenderNotice, serve};
 use millrace_shared::store::StoreError;
 use millrace_shared::store::sqlite::spool::SqliteSpool;
 use millrace_shared::store::writer::Writer;
@@ -167,7 +167,8 @@ impl Link {
             match action {
                 SenderAction::Publish(channel, payload) => self.publish(channel, payload),
                 SenderAction::Reconnect(reason) => self.client.rebuild(reason),
-                SenderAction::Notice(notice) => tracing::warn!(?notice, "link"),
+                SenderAction::Notice(notice @ SenderNotice::Opening(_)) => tracing::info!("{notice}"),
+                SenderAction::Notice(notice) => tracing::warn!("{notice}"),
                 ask => self.asked.push_back(ask),
             }
         }

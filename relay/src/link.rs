@@ -196,7 +196,7 @@ impl<I: Inbox + Send + 'static> Link<I> {
                 ReceiverAction::Publish(channel, payload) => self.publish(agent, channel, payload),
                 ReceiverAction::Clock(estimate) => tracing::debug!(%agent, ?estimate, "the plant's clock"),
                 ReceiverAction::Notice(ReceiverNotice::Outranked(term)) => self.raise(agent, term).await?,
-                ReceiverAction::Notice(notice) => tracing::warn!(%agent, ?notice, "link"),
+                ReceiverAction::Notice(notice) => tracing::warn!(%agent, "{notice}"),
                 ask => {
                     if let Some(peer) = self.peers.get_mut(agent) {
                         peer.asked.push_back(ask);

@@ -87,21 +87,28 @@ pub enum ClockQuality {
 }
 
 /// What people should be able to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiverNotice {
     /// The peer listens to a higher term: another instance took over, or this store is younger than that term. The
     /// driver asks its fence; if it still holds, it raises the term above this and says so with `Term`.
+    #[error("the plant has heard term {0}: another relay took over, or this store is older")]
     Outranked(u64),
     /// A hello names another sender than its topic. It is ignored.
+    #[error("a hello in the name of {0} came on another's topic and is ignored: look for a copied certificate")]
     Impostor(String),
     /// A payload could not be read or breaks a bound.
+    #[error("a payload of the plant cannot be read: {0}")]
     Unreadable(String),
     /// No version in common with the peer: upgrade one of them.
+    #[error("no link version in common with the plant ({0:?}): upgrade one of the two")]
     Incompatible(crate::link::wire::Versions),
     /// More frames came than may wait for their commit; this one was dropped and comes again.
+    #[error("more came than can wait for its commit; the rest comes again")]
     Busy,
     /// The peer's log is not the one that is kept here: it was put back from an old image, or runs twice.
+    #[error("the plant's spool has other content than was stored in epoch {0}, lane {1}: it was put back from a copy, or runs twice")]
     Diverged(Epoch, Lane),
     /// The peer declared positions as lost.
+    #[error("the plant declared messages {2} to {3} of epoch {0}, lane {1} lost: its spool was damaged")]
     Lost(Epoch, Lane, u64, u64),
 }
