@@ -38,7 +38,7 @@ pub mod serve;
 pub mod wire;
 
 pub use receiver::{Receiver, ReceiverAction, ReceiverConfig, ReceiverEvent};
-pub use sender::{Sender, SenderAction, SenderConfig, SenderEvent};
+pub use sender::{Sender, SenderAction, SenderConfig, SenderEvent, SenderNotice};
 
 use crate::ident::Lane;
 

@@ -95,7 +95,7 @@ fn a_hold_catches_what_arrives_until_a_person_discards_or_releases_it() {
         states(&world).iter().all(|state| state == "settled")
     });
     let shown = ask(&world, &["dead", "show", typed_in]).remove(0);
-    assert_eq!(shown["reason"], "discarded", "{shown}");
+    assert_eq!(shown["message"]["reason"], "discarded", "{shown}");
     let spool = world.folder().join("agent/spool.sqlite");
     ask(&world, &["balance", "--spool", spool.to_str().unwrap()]);
 }

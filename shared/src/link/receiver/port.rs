@@ -94,7 +94,9 @@ pub enum ReceiverNotice {
     #[error("the plant has heard term {0}: another relay took over, or this store is older")]
     Outranked(u64),
     /// A hello names another sender than its topic. It is ignored.
-    #[error("a hello in the name of {0} came on another's topic and is ignored: look for a copied certificate")]
+    #[error(
+        "a hello in the name of {0} came on another's topic and is ignored: look for a copied certificate"
+    )]
     Impostor(String),
     /// A payload could not be read or breaks a bound.
     #[error("a payload of the plant cannot be read: {0}")]
@@ -106,7 +108,9 @@ pub enum ReceiverNotice {
     #[error("more came than can wait for its commit; the rest comes again")]
     Busy,
     /// The peer's log is not the one that is kept here: it was put back from an old image, or runs twice.
-    #[error("the plant's spool has other content than was stored in epoch {0}, lane {1}: it was put back from a copy, or runs twice")]
+    #[error(
+        "the plant's spool has other content than was stored in epoch {0}, lane {1}: it was put back from a copy, or runs twice"
+    )]
     Diverged(Epoch, Lane),
     /// The peer declared positions as lost.
     #[error("the plant declared messages {2} to {3} of epoch {0}, lane {1} lost: its spool was damaged")]

@@ -100,7 +100,9 @@ pub enum SenderNotice {
     #[error("the relay answers; its store was opened {} times", .0.number)]
     Opening(crate::link::wire::Origin),
     /// A receipt of a lower term came and was ignored: an old instance still speaks.
-    #[error("a receipt of term {term} was ignored, for term {known} was heard: an old relay still speaks, stop it")]
+    #[error(
+        "a receipt of term {term} was ignored, for term {known} was heard: an old relay still speaks, stop it"
+    )]
     LowerTerm {
         /// Its term.
         term: u64,
@@ -108,7 +110,9 @@ pub enum SenderNotice {
         known: u64,
     },
     /// The other end has other content in this lane than this spool: a copy of it was put back or is running.
-    #[error("the relay has other content than this spool in epoch {epoch}, lane {lane}: this spool was put back from a copy, or a copy of it runs; what is new goes on in an epoch of its own")]
+    #[error(
+        "the relay has other content than this spool in epoch {epoch}, lane {lane}: this spool was put back from a copy, or a copy of it runs; what is new goes on in an epoch of its own"
+    )]
     Diverged {
         /// The epoch.
         epoch: Epoch,
@@ -116,7 +120,9 @@ pub enum SenderNotice {
         lane: Lane,
     },
     /// A single envelope is refused for good and is tried again only seldom.
-    #[error("the relay refuses message {sequence} of epoch {epoch}, lane {lane}: {reason}. It is tried again seldom; its neighbours go on")]
+    #[error(
+        "the relay refuses message {sequence} of epoch {epoch}, lane {lane}: {reason}. It is tried again seldom; its neighbours go on"
+    )]
     Stuck {
         /// The epoch.
         epoch: Epoch,
@@ -128,7 +134,9 @@ pub enum SenderNotice {
         reason: crate::outcome::Reason,
     },
     /// Positions were declared lost.
-    #[error("messages {first} to {last} of epoch {epoch}, lane {lane} cannot be read from this spool and were declared lost: see `verify`")]
+    #[error(
+        "messages {first} to {last} of epoch {epoch}, lane {lane} cannot be read from this spool and were declared lost: see `verify`"
+    )]
     Lost {
         /// The epoch.
         epoch: Epoch,
@@ -140,7 +148,9 @@ pub enum SenderNotice {
         last: u64,
     },
     /// No version in common with the other end: upgrade one of them. Nothing is sent meanwhile.
-    #[error("no link version in common with the relay ({0:?}): upgrade one of the two; nothing is sent meanwhile")]
+    #[error(
+        "no link version in common with the relay ({0:?}): upgrade one of the two; nothing is sent meanwhile"
+    )]
     Incompatible(crate::link::wire::Versions),
     /// A payload could not be read.
     #[error("a payload of the relay cannot be read: {0}")]
