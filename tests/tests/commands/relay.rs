@@ -10,7 +10,7 @@ fn ask(world: &World, arguments: &[&str]) -> Vec<Value> {
 }
 
 fn number(row: &Value, name: &str) -> u64 {
-    row[name].as_u64().unwrap_or_else(|| panic!("{name}: {row}"))
+    row[name].as_u64().unwrap()
 }
 
 fn counted<'s>(item: &'s str, quantity: &'s str) -> [&'s str; 4] {
