@@ -118,7 +118,8 @@ pub trait Worklist {
     ) -> Result<(), StoreError>;
 
     /// Removes at most `max` messages that were settled before `settled_before_ms` and stand below the settled floor
-    /// that their agent has acknowledged. Returns how many. Their audit records stay.
+    /// that their agent has acknowledged. Returns how many. Their audit records stay. What stands at a position of which
+    /// a message that is here awaits other content stays too: it shows that this has not come.
     fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError>;
 }
 

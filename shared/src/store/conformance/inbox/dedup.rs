@@ -67,82 +67,6 @@ pub fn other_content_at_a_position_is_kept_beside_as_a_conflict(store: &mut impl
     assert!(matches!(&news[0].told, Told::Dead(reason) if reason.code == why::CONFLICT));
 }
 
-pub fn a_conflict_is_superseded_when_its_row_has_moved(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let mut clone = plant.clone();
-    let mine = plant.make(PARKS, &["order:b"]);
-    let theirs = clone.make(PARKS, &["order:c"]);
-    let behind = clone.make(PARKS, &["order:c"]);
-    keep(store, &plant.agent, &[&mine]);
-    keep(store, &plant.agent, &[&theirs, &behind]);
-    assert_eq!(state(store, &behind), State::Waiting { ready: false });
-    clone.cut(2);
-    let moved = clone.move_here(&theirs);
-    keep(store, &plant.agent, &[&moved]);
-    assert_eq!(word(&state(store, &theirs)), "superseded");
-    assert_eq!(ready(store, &plant.agent), ids(&[&mine, &moved]));
-    apply(store, &moved);
-    assert_eq!(state(store, &behind), State::Waiting { ready: true });
-}
-
-pub fn a_moved_row_whose_old_copy_has_taken_effect_never_does(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let row = plant.make(PARKS, &["order:a"]);
-    keep(store, &plant.agent, &[&row]);
-    apply(store, &row);
-    plant.cut(2);
-    let moved = plant.move_here(&row);
-    keep(store, &plant.agent, &[&moved]);
-    assert_eq!(word(&state(store, &moved)), "superseded");
-}
-
-pub fn a_moved_row_waits_for_its_old_copy_that_is_at_the_target(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let (one, two) = (plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:b"]));
-    keep(store, &plant.agent, &[&one, &two]);
-    make(store, &one, crate::store::inbox::Change::Send);
-    make(store, &two, crate::store::inbox::Change::Send);
-    plant.cut(2);
-    let (moved_one, moved_two) = (plant.move_here(&one), plant.move_here(&two));
-    keep(store, &plant.agent, &[&moved_one, &moved_two]);
-    assert!(ready(store, &plant.agent).is_empty());
-    make(store, &one, crate::store::inbox::Change::Settle(applied(1)));
-    assert_eq!(word(&state(store, &moved_one)), "superseded");
-    make(store, &two, crate::store::inbox::Change::Return);
-    assert_eq!(word(&state(store, &two)), "superseded");
-    assert_eq!(ready(store, &plant.agent), ids(&[&moved_two]));
-}
-
-pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let row = plant.make(PARKS, &["order:a"]);
-    let mut clone = plant.clone();
-    plant.cut(2);
-    clone.cut(3);
-    let (one, two) = (plant.move_here(&row), clone.move_here(&row));
-    keep(store, &plant.agent, &[&one]);
-    keep(store, &plant.agent, &[&two]);
-    assert_eq!(ready(store, &plant.agent).len(), 1);
-    assert_eq!(word(&state(store, &one)), "superseded");
-}
-
-pub fn an_old_copy_that_arrives_after_the_moved_row_never_takes_effect(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let row = plant.make(PARKS, &["order:a"]);
-    plant.cut(2);
-    let moved = plant.move_here(&row);
-    plant.cut(3);
-    let moved_again = plant.move_here(&moved);
-    keep(store, &plant.agent, &[&moved_again]);
-    keep(store, &plant.agent, &[&row]);
-    keep(store, &plant.agent, &[&moved]);
-    assert_eq!(ready(store, &plant.agent), ids(&[&moved_again]));
-    assert_eq!(
-        (word(&state(store, &row)), word(&state(store, &moved))),
-        ("superseded", "superseded")
-    );
-}
-
 pub fn bytes_that_are_no_envelope_are_kept_as_a_dead_letter_and_harm_no_neighbour(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let rows: Vec<Made> = (0..3)
@@ -318,26 +242,6 @@ pub fn positions_that_settled_before_this_store_are_stepped_over(store: &mut imp
         (rows[5].running, rows[3].running)
     );
     assert!(list_dead(store).is_empty());
-}
-
-pub fn what_came_after_a_moved_row_waits_for_it_where_it_went(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let rows: Vec<Made> = (0..2).map(|_| plant.make(PARKS, &["order:a"])).collect();
-    keep(store, &plant.agent, &[&rows[1]]);
-    store
-        .declare(
-            &plant.agent,
-            &[gap_of(&plant, &rows, 1, 1, GapKind::Moved)],
-            5_000,
-        )
-        .unwrap();
-    assert!(ready(store, &plant.agent).is_empty());
-    plant.cut(2);
-    let moved = plant.move_here(&rows[0]);
-    keep(store, &plant.agent, &[&moved]);
-    assert_eq!(ready(store, &plant.agent), ids(&[&moved]));
-    apply(store, &moved);
-    assert_eq!(ready(store, &plant.agent), ids(&[&rows[1]]));
 }
 
 pub fn lanes_and_agents_do_not_mix(store: &mut impl Store) {

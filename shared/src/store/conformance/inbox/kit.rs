@@ -137,15 +137,11 @@ impl Plant {
         self.ordinal = 0;
     }
 
-    /// Moves a row into the epoch of now.
+    /// Moves a row into the epoch of now. It keeps the name that it was given at capture; links name it by that.
     pub fn move_here(&mut self, made: &Made) -> Made {
         let mut envelope = made.envelope.clone();
-        envelope.moved_from = Some(made.id.stamp());
-        let moved = self.put(made.lane, envelope);
-        for stamp in self.last.values_mut().filter(|stamp| **stamp == made.id.stamp()) {
-            *stamp = moved.id.stamp();
-        }
-        moved
+        envelope.moved_from = Some(envelope.name(made.id.stamp()));
+        self.put(made.lane, envelope)
     }
 
     /// Forgets that a key was used, as when all with it have settled.
@@ -276,6 +272,13 @@ pub fn applied(id: i64) -> Outcome {
         id,
         name: format!("WH/MO/{id}"),
     })
+}
+
+pub fn discarded() -> Outcome {
+    Outcome::Discarded {
+        by: "anna".into(),
+        reason: "entered by hand".into(),
+    }
 }
 
 pub fn hold(code: &str, subject: Option<&str>) -> Change {

@@ -2,6 +2,7 @@
 
 pub mod dedup;
 pub mod kit;
+pub mod moved;
 pub mod note;
 pub mod order;
 mod random;
@@ -30,11 +31,6 @@ macro_rules! all_promises {
                 what_is_known_is_recognised_and_adds_nothing
                 rows_out_of_order_are_kept_and_the_floor_follows_with_its_digest
                 other_content_at_a_position_is_kept_beside_as_a_conflict
-                a_conflict_is_superseded_when_its_row_has_moved
-                a_moved_row_whose_old_copy_has_taken_effect_never_does
-                a_moved_row_waits_for_its_old_copy_that_is_at_the_target
-                a_row_moved_twice_by_two_clones_takes_effect_once
-                an_old_copy_that_arrives_after_the_moved_row_never_takes_effect
                 bytes_that_are_no_envelope_are_kept_as_a_dead_letter_and_harm_no_neighbour
                 a_frame_that_breaks_a_bound_is_refused_and_its_neighbours_are_kept
                 one_range_too_many_is_refused_but_what_fills_a_hole_never_is
@@ -44,9 +40,22 @@ macro_rules! all_promises {
                 a_declared_loss_of_what_is_here_is_ignored
                 content_for_a_lost_position_is_kept_as_late
                 positions_that_settled_before_this_store_are_stepped_over
-                what_came_after_a_moved_row_waits_for_it_where_it_went
                 lanes_and_agents_do_not_mix
                 a_key_that_a_second_agent_uses_is_reported_and_blocks_nothing
+            }
+            moved {
+                a_conflict_is_superseded_when_its_row_has_moved
+                a_moved_row_whose_old_copy_has_taken_effect_never_does
+                a_moved_row_waits_for_its_old_copy_that_is_at_the_target
+                a_row_moved_twice_by_two_clones_takes_effect_once
+                of_a_row_and_its_copies_one_takes_effect_in_whatever_order_they_arrive
+                what_came_after_a_moved_row_waits_for_it_where_it_went
+                a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so
+                a_second_copy_of_what_moved_and_was_pruned_takes_effect_only_if_a_person_says_so
+                what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_pruned
+                what_stands_where_other_content_is_awaited_is_not_pruned
+                a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target
+                messages_of_one_place_are_ready_in_the_order_of_their_arrival
             }
             order {
                 messages_of_one_key_become_ready_one_after_the_other

@@ -123,7 +123,13 @@ impl MemoryInbox {
     /// Makes a moved message the one that counts, instead of its copy under an older name.
     pub(super) fn take_over(&mut self, slot: i64, origin: &Stamp, by: Author<'_>) {
         let agent = self.rows[&slot].agent.clone();
-        let copy = match self.meant(&agent, origin) {
+        let meant = self.meant(&agent, origin);
+        let open = matches!(self.rows[&slot].state, State::Waiting { .. } | State::Held(_));
+        if open && matches!(meant, Meant::Gone) {
+            let reason = Reason::new(why::LATE, "what it is a copy of was settled");
+            return self.put(slot, State::Dead(reason), by, "dead", String::new());
+        }
+        let copy = match meant {
             Meant::Here(copy) if copy != slot && !self.rows[&copy].is_lost() => {
                 Some(self.rows[&copy].clone())
             }

@@ -1,5 +1,6 @@
 //! Changes that the flow, or a person through it, asks for.
 
+use crate::ident::{MessageId, Stamp};
 use crate::message::{Key, Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{
@@ -88,6 +89,7 @@ impl Worklist for MemoryInbox {
             let gone: Vec<i64> = here
                 .iter()
                 .map(|(_, slot)| *slot)
+                .filter(|slot| !self.is_other_wanted(&self.rows[slot]))
                 .take_while(old)
                 .take(max - pruned)
                 .collect();
@@ -110,13 +112,50 @@ impl Worklist for MemoryInbox {
                 .take(max - pruned)
                 .collect();
             pruned += beside.len();
-            beside.into_iter().for_each(|slot| self.forget(slot));
+            for slot in beside {
+                self.leave_name(slot);
+                self.forget(slot);
+            }
         }
         Ok(pruned)
     }
 }
 
 impl MemoryInbox {
+    /// Whether somebody waits for other content of this row's position.
+    fn is_other_wanted(&self, row: &super::MemRow) -> bool {
+        let open = |other: &&super::MemRow| {
+            other.agent == row.agent && !other.is_settled() && !other.passed && other.envelope.is_some()
+        };
+        self.rows.values().filter(open).any(|other| {
+            self.names(other)
+                .filter(|stamp| stamp.position == row.position)
+                .any(|stamp| matches!(self.meant(&other.agent, &stamp), super::state::Meant::Missing))
+        })
+    }
+
+    /// What a row waits for by name.
+    fn names<'r>(&self, row: &'r super::MemRow) -> impl Iterator<Item = Stamp> + use<'r> {
+        let links = row.envelope.iter().filter(|_| rules::waits(row.kind()));
+        let after = links.flat_map(|envelope| envelope.keys.iter().filter_map(|link| link.after));
+        let undone = row.envelope.iter().filter(|_| row.undoing.is_some());
+        let undone = undone.filter_map(|envelope| envelope.reverses.as_ref());
+        let undone = undone.filter(|id| id.agent == row.agent).map(MessageId::stamp);
+        after.chain(undone)
+    }
+
+    /// At a position that was moved away, the name of what came and settled stays known.
+    fn leave_name(&mut self, slot: i64) {
+        let row = &self.rows[&slot];
+        let sequence = row.position.sequence;
+        let mut gaps = self.lanes[&row.lane_at()].gaps.iter();
+        if gaps.any(|gap| gap.2 && (gap.0..=gap.1).contains(&sequence))
+            && let Some(stamp) = row.stamp()
+        {
+            self.moved.entry((row.agent.clone(), stamp)).or_insert(slot);
+        }
+    }
+
     fn forget(&mut self, slot: i64) {
         if let Some(row) = self.rows.remove(&slot) {
             for users in self.by_key.values_mut() {

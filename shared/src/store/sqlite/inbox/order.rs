@@ -70,7 +70,7 @@ impl Work<'_> {
         self.release_behind(msg.slot)
     }
 
-    /// Lets a passed message hold its keys again.
+    /// Lets a passed message hold its keys again, and wait for its copy that is at the target.
     pub fn hold_again(&mut self, msg: &mut Msg) -> Result<(), StoreError> {
         for &key in &msg.keys {
             self.run(
@@ -79,6 +79,10 @@ impl Work<'_> {
             )?;
         }
         self.set_gate(msg, Gate::Holds)?;
+        self.run(
+            "INSERT OR IGNORE INTO behind SELECT slot, original FROM twin WHERE slot = ?1",
+            [msg.slot],
+        )?;
         self.touch(msg, &msg.keys.clone()).map(drop)
     }
 

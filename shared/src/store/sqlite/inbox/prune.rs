@@ -16,15 +16,11 @@ impl Work<'_> {
             if pruned == max {
                 break;
             }
-            // In order of position and only from the bottom: a message younger than the limit ends the search.
-            let sql = "SELECT slot, changed_ms < ?3 AND state = 6 FROM message \
-                       WHERE lane = ?1 AND beside = 0 AND ifnull(last, sequence) <= ?2 ORDER BY sequence LIMIT ?4";
-            let wanted = (lane, acknowledged, before_ms, (max - pruned) as i64);
-            let rows: Vec<(i64, bool)> = self.all(sql, wanted, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            for (slot, _) in rows.into_iter().take_while(|(_, old)| *old) {
-                self.remove(slot)?;
-                pruned += 1;
+            let slots = self.settled_below(lane, acknowledged, before_ms, max - pruned)?;
+            for slot in &slots {
+                self.remove(*slot)?;
             }
+            pruned += slots.len();
             pruned += self.prune_beside(lane, acknowledged, before_ms, max - pruned)?;
         }
         if pruned > 0 {
@@ -35,6 +31,27 @@ impl Work<'_> {
             )?;
         }
         Ok(pruned)
+    }
+
+    /// In order of position and only from the bottom: a message younger than the limit ends the search. Where somebody
+    /// waits for other content of a position, what stands there shows that it has not come.
+    fn settled_below(
+        &mut self,
+        lane: i64,
+        until: i64,
+        before_ms: i64,
+        max: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let name = self.lane_name(lane)?;
+        let sql = "SELECT slot, changed_ms < ?3 AND state = 6 FROM message \
+                   WHERE lane = ?1 AND beside = 0 AND ifnull(last, sequence) <= ?2 \
+                   AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.agent = ?5 AND missing.epoch = ?6 \
+                   AND missing.number = ?7 AND missing.sequence = message.sequence) ORDER BY sequence LIMIT ?4";
+        let whose = (name.agent, name.epoch.0 as i64, name.lane.number());
+        let wanted = (lane, until, before_ms, max as i64, whose.0, whose.1, whose.2);
+        let rows: Vec<(i64, bool)> = self.all(sql, wanted, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let old = rows.into_iter().take_while(|(_, old)| *old);
+        Ok(old.map(|(slot, _)| slot).collect())
     }
 
     /// What stood beside a position goes when nothing stands at it any more: until then links may mean it.
@@ -50,9 +67,25 @@ impl Work<'_> {
                    AND sequence = other.sequence) LIMIT ?4";
         let slots: Vec<i64> = self.all(sql, (lane, until, before_ms, max as i64), |row| row.get(0))?;
         for slot in &slots {
+            self.leave_name(*slot)?;
             self.remove(*slot)?;
         }
         Ok(slots.len())
+    }
+
+    /// At a position that was moved away nothing else would tell that this message came and settled: what it left behind
+    /// would wait for it for ever, and a copy of it would take effect.
+    fn leave_name(&mut self, slot: i64) -> Result<(), StoreError> {
+        let msg = self.need(slot)?;
+        if !self.was_moved_away(msg.lane, msg.sequence)? {
+            return Ok(());
+        }
+        match self.id(&msg)? {
+            Some(id) if self.moved_to(msg.agent, &id.stamp())?.is_none() => {
+                self.note_moved(&msg, &id.stamp())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn remove(&mut self, slot: i64) -> Result<(), StoreError> {

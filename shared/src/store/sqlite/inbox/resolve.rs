@@ -61,13 +61,17 @@ impl Work<'_> {
         }
         let name = self.lane_name(lane)?;
         let here = lane_row(self.tx, name)?.ranges.contains(sequence);
-        let sql = "SELECT 1 FROM gap WHERE lane = ?1 AND first <= ?2 AND last >= ?2 AND moved = 1";
-        let moved = self.find(sql, (lane, sequence as i64), |_| Ok(()))?.is_some();
-        Ok(if here && !moved {
+        Ok(if here && !self.was_moved_away(lane, sequence)? {
             Found::Gone
         } else {
             Found::Missing
         })
+    }
+
+    /// Whether the agent declared that what stood at this position went to another one.
+    pub fn was_moved_away(&self, lane: i64, sequence: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM gap WHERE lane = ?1 AND first <= ?2 AND last >= ?2 AND moved = 1";
+        Ok(self.find(sql, (lane, sequence as i64), |_| Ok(()))?.is_some())
     }
 
     /// The newest copy of a message, from one that was moved.

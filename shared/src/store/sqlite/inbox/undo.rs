@@ -130,10 +130,7 @@ impl Work<'_> {
 
     /// The copy of a message that counts now: where it was moved to, or where it stands under its own name.
     pub fn copy_of(&mut self, agent: i64, stamp: &Stamp) -> Result<Option<Msg>, StoreError> {
-        match self.resolve(agent, stamp)? {
-            Found::Here(msg) if !msg.is_lost() => Ok(Some(*msg)),
-            _ => Ok(None),
-        }
+        self.resolve(agent, stamp).map(copy)
     }
 
     /// Ties a message to those before it in the queues of its keys again.
@@ -146,12 +143,16 @@ impl Work<'_> {
     }
 
     /// Makes a moved message the one that counts, instead of the copy under its old name. That copy wins where it has
-    /// settled; where it is at the target now, this one waits for what becomes of it.
+    /// settled; where it is at the target now, this one waits for what becomes of it. Where all that is known is that it
+    /// settled once, a person has to say whether this one is still wanted.
     pub fn take_over(&mut self, msg: &mut Msg, origin: &Stamp) -> Result<(), StoreError> {
-        let copy = self
-            .copy_of(msg.agent, origin)?
-            .filter(|copy| copy.slot != msg.slot);
-        let Some(mut copy) = copy else {
+        let found = self.resolve(msg.agent, origin)?;
+        if matches!(found, Found::Gone) && matches!(msg.state, State::Waiting { .. } | State::Held(_)) {
+            let text = "it was captured before under another name, and what stood there was settled and is kept no \
+                        longer: retry it only if it has not taken effect";
+            return self.die(msg, Reason::new(why::LATE, text));
+        }
+        let Some(mut copy) = copy(found).filter(|copy| copy.slot != msg.slot) else {
             self.note_moved(msg, origin)?;
             return self.wake(msg.agent, origin);
         };
@@ -218,7 +219,8 @@ impl Work<'_> {
         }
     }
 
-    fn note_moved(&mut self, msg: &Msg, origin: &Stamp) -> Result<(), StoreError> {
+    /// Notes where the message of this name is to be found from now on.
+    pub fn note_moved(&mut self, msg: &Msg, origin: &Stamp) -> Result<(), StoreError> {
         let (epoch, lane, sequence, digest) = spell(origin);
         self.run(
             "INSERT OR REPLACE INTO moved VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -231,5 +233,12 @@ impl Work<'_> {
     pub fn named(&mut self, msg: &Msg) -> Result<MessageId, StoreError> {
         let unnamed = || StoreError::Damaged(format!("message {} has no content digest", msg.slot));
         self.id(msg)?.ok_or_else(unnamed)
+    }
+}
+
+fn copy(found: Found) -> Option<Msg> {
+    match found {
+        Found::Here(msg) if !msg.is_lost() => Some(*msg),
+        _ => None,
     }
 }

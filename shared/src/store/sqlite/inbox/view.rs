@@ -52,7 +52,7 @@ pub(super) fn ready(
     let sql = format!(
         "SELECT {COLUMNS} FROM message AS m INDEXED BY message_open {JOINS} \
          WHERE m.agent = ?1 AND m.number = ?2 AND m.state = 0 AND m.state < 6 AND m.place {side} ?3 \
-         ORDER BY m.place {order} LIMIT ?4"
+         ORDER BY m.place {order}, m.slot {order} LIMIT ?4"
     );
     items(
         connection,

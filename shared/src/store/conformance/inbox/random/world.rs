@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::sample::Index;
 
 use crate::ident::{AgentId, Epoch, Lane, MessageId};
-use crate::outcome::{Outcome, Reason};
 use crate::store::GapKind;
-use crate::store::inbox::{Arrival, Change, Entry, Filter, Gap, Lineage, Request, State, StateName, Verdict};
+use crate::store::inbox::{Arrival, Gap, Lineage};
 
-use super::super::kit::{Made, PARKS, PASSES, Plant, Store, applied, frame_of, hold};
+use super::super::kit::{Made, PARKS, PASSES, Plant, Store, frame_of};
+use super::hand::Target;
 
 /// One step; what it means depends on what is there.
 #[derive(Debug, Clone)]
@@ -63,10 +63,9 @@ struct Site {
 pub struct World {
     sites: Vec<Site>,
     epochs: u64,
-    /// By name, what a message is a copy of in the end.
+    /// By the name of a copy, the name that the message was given at capture.
     origin: BTreeMap<MessageId, MessageId>,
-    /// What took effect.
-    effects: BTreeSet<MessageId>,
+    pub target: Target,
 }
 
 impl World {
@@ -79,7 +78,7 @@ impl World {
             sites: vec![site("plant-1", 1), site("plant-2", 2)],
             epochs: 2,
             origin: BTreeMap::new(),
-            effects: BTreeSet::new(),
+            target: Target::default(),
         }
     }
 
@@ -148,6 +147,11 @@ impl World {
         let lane = Lane::ALL[usize::from(lane)];
         let made = self.sites[at].plant.make_in(lane, kind, &names, |_| {});
         self.log(at, made);
+    }
+
+    /// The name that a message was given at capture.
+    pub fn name(&self, id: &MessageId) -> MessageId {
+        self.origin.get(id).unwrap_or(id).clone()
     }
 
     fn log(&mut self, at: usize, made: Made) {
@@ -236,53 +240,6 @@ impl World {
         }
     }
 
-    fn change(
-        &mut self,
-        which: &Index,
-        what: u8,
-        disk: &mut impl Store,
-        model: &mut impl Store,
-    ) -> Result<(), String> {
-        let open = Filter {
-            states: StateName::ALL
-                .into_iter()
-                .filter(|state| *state != StateName::Settled)
-                .collect(),
-            ..Filter::default()
-        };
-        let entries = disk.list(&open, None, 1000).unwrap();
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let entry = which.get(&entries);
-        let change = change_of(what, entry);
-        let request = [Request {
-            ticket: entry.ticket,
-            change: change.clone(),
-        }];
-        let twin = model
-            .get(entry.ticket.slot)
-            .unwrap()
-            .ok_or("the model lacks it")?;
-        let same = [Request {
-            ticket: twin.entry.ticket,
-            change: change.clone(),
-        }];
-        let a = disk.change(&request, "anna", 60).unwrap().pop().unwrap();
-        let b = model.change(&same, "anna", 60).unwrap().pop().unwrap();
-        if let (Verdict::Done(..), Some(id), Change::Settle(Outcome::Applied(_))) = (&a, &entry.id, &change) {
-            let origin = self.origin.get(id).unwrap_or(id).clone();
-            if !self.effects.insert(origin) {
-                return Err(format!("{id} took effect twice"));
-            }
-        }
-        match (&a, &b) {
-            (Verdict::Done(_, a), Verdict::Done(_, b)) => alike(&a.name(), &b.name()),
-            (Verdict::Refused(_), Verdict::Refused(_)) => Ok(()),
-            _ => Err(format!("{change:?}: {a:?} on disk, {b:?} in the model")),
-        }
-    }
-
     fn prune(&mut self, which: &Index, disk: &mut impl Store, model: &mut impl Store) -> Result<(), String> {
         let agents: Vec<AgentId> = self.agents().into_iter().collect();
         let agent = which.get(&agents);
@@ -300,33 +257,8 @@ impl World {
     }
 }
 
-/// Some change; mostly one that suits the state.
-fn change_of(what: u8, entry: &Entry) -> Change {
-    let text = || "a person decided".to_owned();
-    let discarded = || Outcome::Discarded {
-        by: "anna".into(),
-        reason: text(),
-    };
-    match (what, &entry.state) {
-        (0..=3, State::Waiting { .. }) => Change::Send,
-        (0..=2, State::Sent) => Change::Settle(applied(1)),
-        (3, State::Sent) => Change::Return,
-        (4, _) => hold("stock", Some("item:1")),
-        (5, _) => Change::Discard { reason: text() },
-        (0..=6, State::Voiding { .. }) => Change::Settle(discarded()),
-        (7, State::Voiding { .. }) => Change::Settle(applied(2)),
-        (8, _) => Change::Amend {
-            body: r#"{"order":"b","quantity":{"value":"2"}}"#.into(),
-            reason: text(),
-        },
-        (0..=3 | 9, State::Held(_)) => Change::Release,
-        (0..=3 | 9, State::Dead(_)) => Change::Retry { reason: text() },
-        (10, _) => Change::Settle(discarded()),
-        _ => Change::Dead(Reason::new("refused", "the target says no")),
-    }
-}
-
-fn alike<T: PartialEq + std::fmt::Debug>(disk: &T, model: &T) -> Result<(), String> {
+/// Whether both gave the same answer.
+pub fn alike<T: PartialEq + std::fmt::Debug>(disk: &T, model: &T) -> Result<(), String> {
     if disk == model {
         Ok(())
     } else {

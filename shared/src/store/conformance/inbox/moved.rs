@@ -1,0 +1,238 @@
+//! A message that its agent moved to another epoch: one message still, whichever copy comes first or is left.
+
+use crate::outcome::Reason;
+use crate::store::inbox::{Change, GapKind, State, why};
+
+use super::dedup::gap_of;
+use super::kit::*;
+
+pub fn a_conflict_is_superseded_when_its_row_has_moved(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:c"]);
+    let behind = clone.make(PARKS, &["order:c"]);
+    keep(store, &plant.agent, &[&mine]);
+    keep(store, &plant.agent, &[&theirs, &behind]);
+    assert_eq!(state(store, &behind), State::Waiting { ready: false });
+    clone.cut(2);
+    let moved = clone.move_here(&theirs);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &theirs)), "superseded");
+    assert_eq!(ready(store, &plant.agent), ids(&[&mine, &moved]));
+    apply(store, &moved);
+    assert_eq!(state(store, &behind), State::Waiting { ready: true });
+}
+
+pub fn a_moved_row_whose_old_copy_has_taken_effect_never_does(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    apply(store, &row);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &moved)), "superseded");
+}
+
+pub fn a_moved_row_waits_for_its_old_copy_that_is_at_the_target(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let (one, two) = (plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:b"]));
+    keep(store, &plant.agent, &[&one, &two]);
+    make(store, &one, Change::Send);
+    make(store, &two, Change::Send);
+    plant.cut(2);
+    let (moved_one, moved_two) = (plant.move_here(&one), plant.move_here(&two));
+    keep(store, &plant.agent, &[&moved_one, &moved_two]);
+    assert!(ready(store, &plant.agent).is_empty());
+    make(store, &one, Change::Settle(applied(1)));
+    assert_eq!(word(&state(store, &moved_one)), "superseded");
+    make(store, &two, Change::Return);
+    assert_eq!(word(&state(store, &two)), "superseded");
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved_two]));
+}
+
+pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let mut clone = plant.clone();
+    plant.cut(2);
+    clone.cut(3);
+    let (one, two) = (plant.move_here(&row), clone.move_here(&row));
+    keep(store, &plant.agent, &[&one]);
+    keep(store, &plant.agent, &[&two]);
+    assert_eq!(ready(store, &plant.agent).len(), 1);
+    assert_eq!(word(&state(store, &one)), "superseded");
+}
+
+pub fn of_a_row_and_its_copies_one_takes_effect_in_whatever_order_they_arrive(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    plant.cut(3);
+    let moved_again = plant.move_here(&moved);
+    keep(store, &plant.agent, &[&moved_again]);
+    keep(store, &plant.agent, &[&row]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(
+        ready(store, &plant.agent),
+        ids(&[&moved]),
+        "the copy that came last counts"
+    );
+    assert_eq!(
+        (word(&state(store, &row)), word(&state(store, &moved_again))),
+        ("superseded", "superseded")
+    );
+}
+
+pub fn what_came_after_a_moved_row_waits_for_it_where_it_went(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..2).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    keep(store, &plant.agent, &[&rows[1]]);
+    store
+        .declare(
+            &plant.agent,
+            &[gap_of(&plant, &rows, 1, 1, GapKind::Moved)],
+            5_000,
+        )
+        .unwrap();
+    assert!(ready(store, &plant.agent).is_empty());
+    plant.cut(2);
+    let moved = plant.move_here(&rows[0]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved]));
+    apply(store, &moved);
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[1]]));
+}
+
+pub fn a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so(
+    store: &mut impl Store,
+) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..2).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    keep(store, &plant.agent, &[&rows[0]]);
+    apply(store, &rows[0]);
+    prune_all(store, &plant);
+    plant.cut(2);
+    let moved = [plant.move_here(&rows[0]), plant.move_here(&rows[1])];
+    keep(store, &plant.agent, &[&moved[0], &moved[1]]);
+    assert_eq!(word(&state(store, &moved[0])), why::LATE);
+    assert_eq!(
+        state(store, &moved[1]),
+        State::Waiting { ready: false },
+        "it is parked"
+    );
+    make(store, &moved[0], retry());
+    assert_eq!(ready(store, &plant.agent), ids(&[&moved[0]]));
+}
+
+pub fn a_second_copy_of_what_moved_and_was_pruned_takes_effect_only_if_a_person_says_so(
+    store: &mut impl Store,
+) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let mut clone = plant.clone();
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    apply(store, &moved);
+    prune_all(store, &plant);
+    clone.cut(3);
+    let again = clone.move_here(&row);
+    keep(store, &clone.agent, &[&again]);
+    assert_eq!(word(&state(store, &again)), why::LATE);
+}
+
+pub fn what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_pruned(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..2).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    let gap = gap_of(&plant, &rows, 1, 1, GapKind::Moved);
+    store.declare(&plant.agent, &[gap], 5_000).unwrap();
+    assert_eq!(keep(store, &plant.agent, &[&rows[0], &rows[1]]).late, [1]);
+    make(store, &rows[0], discard());
+    make(store, &rows[0], Change::Settle(discarded()));
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[1]]));
+    prune_all(store, &plant);
+    assert_eq!(store.find(&rows[0].id).unwrap(), None);
+    assert_eq!(
+        ready(store, &plant.agent),
+        ids(&[&rows[1]]),
+        "nothing holds it back again"
+    );
+    refuse(store, &rows[1]);
+    make(store, &rows[1], retry());
+    assert_eq!(
+        ready(store, &plant.agent),
+        ids(&[&rows[1]]),
+        "nor when it is tried again"
+    );
+    plant.cut(2);
+    let moved = plant.move_here(&rows[0]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &moved)), why::LATE);
+    keep(store, &plant.agent, &[&rows[0]]);
+    assert_eq!(word(&state(store, &rows[0])), "superseded");
+}
+
+pub fn what_stands_where_other_content_is_awaited_is_not_pruned(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let mine = plant.make(PARKS, &["order:b"]);
+    let theirs = clone.make(PARKS, &["order:a"]);
+    let behind = clone.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&mine]);
+    keep(store, &plant.agent, &[&behind]);
+    apply(store, &mine);
+    acknowledge_all(store, &plant);
+    assert_eq!(store.prune(i64::MAX, 100).unwrap(), 0);
+    assert_eq!(state(store, &behind), State::Waiting { ready: false });
+    assert_eq!(keep(store, &plant.agent, &[&theirs]).conflicts, [1]);
+    assert_eq!(store.prune(i64::MAX, 100).unwrap(), 1);
+    assert_eq!(state(store, &behind), State::Waiting { ready: false });
+}
+
+pub fn a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PASSES, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    refuse(store, &row);
+    make(store, &row, discard());
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    make(
+        store,
+        &moved,
+        Change::Dead(Reason::new("refused", "a rule says no")),
+    );
+    make(store, &moved, retry());
+    assert_eq!(state(store, &moved), State::Waiting { ready: false });
+    make(store, &row, Change::Settle(applied(1)));
+    assert_eq!(word(&state(store, &moved)), "superseded");
+}
+
+pub fn messages_of_one_place_are_ready_in_the_order_of_their_arrival(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let long = plant.make(PARKS, &["order:a", "order:with-a-long-name"]);
+    let short = clone.make(PARKS, &["order:b"]);
+    keep(store, &plant.agent, &[&long]);
+    keep(store, &plant.agent, &[&short]);
+    make(store, &short, retry());
+    assert_eq!(ready(store, &plant.agent), ids(&[&long, &short]));
+}
+
+/// Has the agent acknowledge all that is settled, and removes it.
+fn prune_all(store: &mut impl Store, plant: &Plant) {
+    acknowledge_all(store, plant);
+    assert_eq!(store.prune(i64::MAX, 100).unwrap(), 1);
+}
+
+fn acknowledge_all(store: &mut impl Store, plant: &Plant) {
+    let agent = &plant.agent;
+    for floors in store.floors(agent).unwrap() {
+        let upto = floors.settled.sequence;
+        store.acknowledge(agent, floors.epoch, floors.lane, upto).unwrap();
+    }
+}
