@@ -73,9 +73,8 @@ impl Target {
                 self.sent.insert(name);
             }
             (State::Sent, Change::Settle(Outcome::Applied(_))) => {
-                if !self.effects.insert(name.clone()) {
-                    return Err(format!("{name} took effect twice"));
-                }
+                let first = self.effects.insert(name.clone());
+                return first.then_some(()).ok_or(format!("{name} took effect twice"));
             }
             // Asked to make it void, the target answers that it has done it before.
             (State::Voiding { .. }, Change::Settle(Outcome::Applied(_))) => {
