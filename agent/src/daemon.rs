@@ -10,16 +10,14 @@ use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::ident::Epoch;
+use millrace_shared::service::{self, ServiceError, Tasks};
 use millrace_shared::store::StoreError;
 use millrace_shared::store::spool::{Pressure, Retention};
 use millrace_shared::store::sqlite::spool::{Opening, Options, SqliteSpool};
 use millrace_shared::store::writer::Writer;
 use millrace_shared::topic::{Channel, Filter, Topic};
 use millrace_shared::transport::{self, Bytes, Credentials, Endpoint};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -29,17 +27,11 @@ use crate::source::Now;
 use crate::sources::{self, SourceError};
 use crate::spool::Kept;
 
-/// How long the tasks may take to finish what they began.
-pub const SHUTDOWN: Duration = Duration::from_secs(5);
-
 /// How long the line may be silent before it is probed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How often what is past its retention is taken away.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
-
-/// How often the service proves that its spool moves, where systemd does not ask more often.
-const PROOF_EVERY: Duration = Duration::from_secs(10);
 
 /// How long sources' ids and the journal of scans are kept.
 const CLAIMS: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -59,9 +51,9 @@ pub enum DaemonError {
     /// The spool cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A thread, signal or runtime could not be had.
-    #[error("the system refused: {0}")]
-    System(#[from] io::Error),
+    /// The service cannot run, or ended by itself.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The broker's name is none.
     #[error("`{0}` is neither a host name nor an address: correct `host` in [relay]")]
     Host(String),
@@ -71,9 +63,6 @@ pub enum DaemonError {
     /// The link ended by itself.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// A task ended that must not.
-    #[error("a task ended unexpectedly: {0}")]
-    Task(String),
 }
 
 /// The path of the spool in the store's folder.
@@ -83,47 +72,16 @@ pub fn spool_path(data: &Path) -> PathBuf {
 
 /// Runs until a signal or a failure ends it.
 pub async fn run(config: Config) -> Result<(), DaemonError> {
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks::default();
     let (writer, end) = open_spool(&config)?;
-    let started = start(&config, writer, &stop, &mut tasks).await;
-    let ended = match started {
-        Ok(()) => {
-            notify(&[sd_notify::NotifyState::Ready]);
-            tracing::info!(agent = %config.agent.name, "ready");
-            wait(&mut tasks).await
-        }
+    let ended = match start(&config, writer, &mut tasks).await {
+        Ok(()) => tasks.run().await,
         Err(error) => Err(error),
     };
-    notify(&[sd_notify::NotifyState::Stopping]);
-    let deadline = Instant::now() + SHUTDOWN;
-    stop.cancel();
-    let finished = timeout(SHUTDOWN, async { while tasks.join_next().await.is_some() {} }).await;
-    if finished.is_err() {
-        tracing::warn!("some tasks did not finish in time; what they had not committed was not answered OK");
-        tasks.abort_all();
-    }
-    drop(tasks);
-    if let Some(spool) = end.wait(deadline.saturating_duration_since(Instant::now())).await {
+    if let Some(spool) = end.wait(tasks.end().await).await {
         spool.close()?;
     }
     ended
-}
-
-type Ended = Result<(), DaemonError>;
-
-/// Until a signal, or until a task ends by itself.
-async fn wait(tasks: &mut JoinSet<Ended>) -> Ended {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-        ended = tasks.join_next() => match ended {
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(error)) => Err(DaemonError::Task(error.to_string())),
-            Some(Ok(Ok(()))) | None => Err(DaemonError::Task("it had nothing left to do".into())),
-        },
-    }
 }
 
 fn open_spool(
@@ -159,14 +117,13 @@ fn open_spool(
         }
     }
     let clock = config.agent.clock.clone();
-    Ok(Writer::start(spool, move || clock.moment())?)
+    Ok(Writer::start(spool, move || clock.moment()).map_err(ServiceError::System)?)
 }
 
 async fn start(
     config: &Config,
     writer: Writer<SqliteSpool>,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Ended>,
+    tasks: &mut Tasks<DaemonError>,
 ) -> Result<(), DaemonError> {
     let (bell, committed) = watch::channel(());
     let clock = config.agent.clock.clone();
@@ -176,21 +133,14 @@ async fn start(
     };
     let kept = Kept::new(writer.clone(), bell);
     for source in sources::open(config, &kept, &now).await? {
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            source.run(stop).await;
-            Ok(())
-        });
+        tasks.spawn_sure(source.run(tasks.stop()));
     }
-    start_link(config, writer.clone(), clock, committed, stop, tasks)?;
-    let retention = Retention {
-        settled: config.spool.retention,
-        claims: CLAIMS,
-        scans: SCANS,
-        pressure: Pressure::Refuse,
-    };
-    tasks.spawn(keep_house(writer.clone(), retention, stop.clone()));
-    tasks.spawn(prove_progress(writer, stop.clone()));
+    start_link(config, writer.clone(), clock, committed, tasks)?;
+    tasks.spawn(keep_house(writer.clone(), config.spool.retention, tasks.stop()));
+    tasks.spawn(service::prove_progress(tasks.stop(), move || {
+        let writer = writer.clone();
+        async move { Ok(writer.ask(|_, _| ()).await?) }
+    }));
     Ok(())
 }
 
@@ -199,8 +149,7 @@ fn start_link(
     writer: Writer<SqliteSpool>,
     clock: Clock,
     committed: watch::Receiver<()>,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Ended>,
+    tasks: &mut Tasks<DaemonError>,
 ) -> Result<(), DaemonError> {
     let (name, relay) = (config.agent.name.clone(), &config.relay);
     let endpoint = Endpoint::new(&relay.host, relay.port, None);
@@ -222,54 +171,43 @@ fn start_link(
     };
     let (client, events, connection) = transport::open(settings);
     let (state, seen) = watch::channel(LinkState::default());
-    let pulse = health::beat(config.agent.data.clone(), clock.clone(), seen, stop.clone());
-    tasks.spawn(async move {
-        pulse.await;
-        Ok(())
-    });
+    tasks.spawn_sure(health::beat(
+        config.agent.data.clone(),
+        clock.clone(),
+        seen,
+        tasks.stop(),
+    ));
     let link = Link::new(name, rand::random(), writer, (client, events), clock, state);
-    let (until, ending) = (stop.clone(), stop.clone());
-    tasks.spawn(async move {
-        connection.run(until).await;
-        Ok(())
-    });
-    tasks.spawn(async move { Ok(link.run(committed, ending).await?) });
+    tasks.spawn_sure(connection.run(tasks.stop()));
+    let stop = tasks.stop();
+    tasks.spawn(async move { Ok(link.run(committed, stop).await?) });
     Ok(())
 }
 
 /// Takes away what is past its retention. A failure is said and tried again: pruning can wait, messages cannot.
-async fn keep_house(writer: Writer<SqliteSpool>, retention: Retention, stop: CancellationToken) -> Ended {
-    let mut tick = interval(PRUNE_EVERY);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            _ = tick.tick() => {}
+async fn keep_house(
+    writer: Writer<SqliteSpool>,
+    settled: Duration,
+    stop: CancellationToken,
+) -> Result<(), DaemonError> {
+    let retention = Retention {
+        settled,
+        claims: CLAIMS,
+        scans: SCANS,
+        pressure: Pressure::Refuse,
+    };
+    service::tend(PRUNE_EVERY, stop, || {
+        let writer = writer.clone();
+        async move {
+            match writer.prune(retention).await {
+                Ok(pruned) => Ok(pruned.more),
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, "pruning failed; it is tried again");
+                    Ok(false)
+                }
+                Err(error) => Err(error.into()),
+            }
         }
-        match writer.prune(retention).await {
-            Ok(pruned) if pruned.more => tick.reset_immediately(),
-            Ok(_) => {}
-            Err(error) if error.is_transient() => tracing::warn!(%error, "pruning failed; it is tried again"),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Feeds systemd's watchdog, and only while the spool's thread answers: a process that lives and stands still is
-/// restarted.
-async fn prove_progress(writer: Writer<SqliteSpool>, stop: CancellationToken) -> Ended {
-    let every = sd_notify::watchdog_enabled().map_or(PROOF_EVERY, |limit| limit / 3);
-    let mut tick = interval(every);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            _ = tick.tick() => {}
-        }
-        writer.ask(|_, _| ()).await?;
-        notify(&[sd_notify::NotifyState::Watchdog]);
-    }
-}
-
-fn notify(state: &[sd_notify::NotifyState<'_>]) {
-    // Not run by systemd: nobody to tell.
-    let _ = sd_notify::notify(state);
+    })
+    .await
 }

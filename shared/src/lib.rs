@@ -2,7 +2,7 @@
 //!
 //! `message`, `envelope`, `codec`, `topic` and `link` are pure: no IO, no clock, no randomness, those are arguments.
 //! `store` is the only place that knows SQLite, `transport` the only place that knows MQTT and TLS. `config`, `clock`,
-//! `disk`, `doctor`, `exit` and `print` are the furniture of both programs.
+//! `disk`, `doctor`, `exit`, `print`, `rate` and `service` are the furniture of both programs.
 
 pub mod clock;
 pub mod codec;
@@ -18,6 +18,7 @@ pub mod message;
 pub mod outcome;
 pub mod print;
 pub mod rate;
+pub mod service;
 pub mod store;
 pub mod topic;
 pub mod transport;

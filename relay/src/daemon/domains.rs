@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::ident::AgentId;
+use millrace_shared::service::Tasks;
 use millrace_shared::store::desk::Desk;
 use millrace_shared::store::sqlite::inbox::SqliteInbox;
 use millrace_shared::store::sqlite::shadow::SqliteRecorder;
 use tokio::sync::{Notify, Semaphore, mpsc};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{DaemonError, Ended};
+use super::DaemonError;
 use crate::config::{Config, OdooConfig, PlantConfig, TargetConfig};
 use crate::flow::worker::{Domain, Turn, Worker};
 use crate::odoo::{Key, Odoo};
@@ -63,7 +63,7 @@ pub(super) async fn ring(
     bells: Bells,
     mut arrivals: mpsc::Receiver<AgentId>,
     stop: CancellationToken,
-) -> Ended {
+) -> Result<(), DaemonError> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -81,8 +81,7 @@ pub(super) fn start(
     inbox: &Desk<SqliteInbox>,
     clock: &Clock,
     news: &mpsc::Sender<AgentId>,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Ended>,
+    tasks: &mut Tasks<DaemonError>,
 ) -> Result<Bells, DaemonError> {
     let mut domains: BTreeMap<&str, Vec<&PlantConfig>> = BTreeMap::new();
     for plant in &config.plants {
@@ -99,7 +98,7 @@ pub(super) fn start(
             TargetConfig::Odoo(odoo) => {
                 let target = odoo_of(odoo, plants[0])?;
                 let worker = Worker::new(domain, inbox, target, clock, callers, news);
-                tasks.spawn(work(worker, bell, stop.clone()));
+                tasks.spawn(work(worker, bell, tasks.stop()));
             }
             TargetConfig::Shadow => {
                 let record = SqliteRecorder::open(&config.data.join("shadow.sqlite"))?;
@@ -109,7 +108,7 @@ pub(super) fn start(
                     ..domain
                 };
                 let worker = Worker::new(domain, inbox, target, clock, callers, news);
-                tasks.spawn(work(worker, bell, stop.clone()));
+                tasks.spawn(work(worker, bell, tasks.stop()));
             }
         }
     }
@@ -145,7 +144,7 @@ async fn work<T: Target + 'static>(
     mut worker: Worker<SqliteInbox, T>,
     bell: Arc<Bell>,
     stop: CancellationToken,
-) -> Ended {
+) -> Result<(), DaemonError> {
     loop {
         if bell.ordered.swap(false, Ordering::AcqRel) {
             worker.refresh();

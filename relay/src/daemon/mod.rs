@@ -12,17 +12,14 @@ use std::time::Duration;
 
 use millrace_shared::clock::{Clock, ClockError};
 use millrace_shared::ident::AgentId;
+use millrace_shared::service::{ServiceError, Tasks};
 use millrace_shared::store::StoreError;
 use millrace_shared::store::desk::{Desk, Gone};
 use millrace_shared::store::inbox::Inbox;
 use millrace_shared::store::sqlite::inbox::{Limits, SqliteInbox};
 use millrace_shared::topic::Filter;
 use millrace_shared::transport::{self, Credentials, Endpoint, Fault};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::control::socket;
@@ -30,9 +27,6 @@ use crate::flow::worker::WorkError;
 use crate::link::{Link, LinkError};
 use crate::target;
 use domains::Bells;
-
-/// How long the tasks may take to finish what they began.
-pub const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// How long the line may be silent before it is probed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -67,7 +61,10 @@ pub enum DaemonError {
         /// What the system says.
         error: io::Error,
     },
-    /// A thread, signal or runtime could not be had.
+    /// The service cannot run, or ended by itself.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A thread could not be had.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
     /// The clocks cannot be read.
@@ -98,12 +95,7 @@ pub enum DaemonError {
     /// A domain's worker ended by itself.
     #[error(transparent)]
     Work(#[from] WorkError),
-    /// A task ended that must not.
-    #[error("a task ended unexpectedly: {0}")]
-    Task(String),
 }
-
-type Ended = Result<(), DaemonError>;
 
 /// The path of the inbox in the store's folder.
 pub fn inbox_path(data: &Path) -> PathBuf {
@@ -111,46 +103,17 @@ pub fn inbox_path(data: &Path) -> PathBuf {
 }
 
 /// Runs until a signal or a failure ends it.
-pub async fn run(config: Config) -> Ended {
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    let ended = match start(&config, &stop, &mut tasks).await {
-        Ok(()) => {
-            notify(&[sd_notify::NotifyState::Ready]);
-            tracing::info!(plants = config.plants.len(), "ready");
-            wait(&mut tasks).await
-        }
+pub async fn run(config: Config) -> Result<(), DaemonError> {
+    let mut tasks = Tasks::default();
+    let ended = match start(&config, &mut tasks).await {
+        Ok(()) => tasks.run().await,
         Err(error) => Err(error),
     };
-    notify(&[sd_notify::NotifyState::Stopping]);
-    stop.cancel();
-    if timeout(SHUTDOWN, async { while tasks.join_next().await.is_some() {} })
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            "some tasks did not finish in time; what they had not committed is asked for at the next start"
-        );
-        tasks.abort_all();
-    }
+    tasks.end().await;
     ended
 }
 
-/// Until a signal, or until a task ends by itself.
-async fn wait(tasks: &mut JoinSet<Ended>) -> Ended {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-        ended = tasks.join_next() => match ended {
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(error)) => Err(DaemonError::Task(error.to_string())),
-            Some(Ok(Ok(()))) | None => Err(DaemonError::Task("it had nothing left to do".into())),
-        },
-    }
-}
-
-async fn start(config: &Config, stop: &CancellationToken, tasks: &mut JoinSet<Ended>) -> Ended {
+async fn start(config: &Config, tasks: &mut Tasks<DaemonError>) -> Result<(), DaemonError> {
     let clock = Clock::in_zone("UTC")?;
     let data = &config.data;
     std::fs::create_dir_all(data).map_err(|error| DaemonError::Folder {
@@ -165,7 +128,7 @@ async fn start(config: &Config, stop: &CancellationToken, tasks: &mut JoinSet<En
     )?;
     let origin = inbox.opening().into();
     let inbox = Desk::new("inbox", inbox)?;
-    start_broker(config, stop, tasks).await?;
+    start_broker(config, tasks).await?;
     let (client, events, connection) = transport::open(transport_settings(config)?);
     let (news, told) = mpsc::channel(BELLS);
     let (arrived, arrivals) = mpsc::channel(BELLS);
@@ -178,23 +141,14 @@ async fn start(config: &Config, stop: &CancellationToken, tasks: &mut JoinSet<En
         clock.clone(),
         arrived,
     );
-    let (until, ending) = (stop.clone(), stop.clone());
-    tasks.spawn(async move {
-        connection.run(until).await;
-        Ok(())
-    });
-    tasks.spawn(async move { Ok(link.run(told, ending).await?) });
-    let bells = domains::start(config, &inbox, &clock, &news, stop, tasks)?;
-    tasks.spawn(domains::ring(bells.clone(), arrivals, stop.clone()));
-    start_control(
-        data,
-        (inbox.clone(), clock.clone()),
-        (bells, agents, news),
-        stop,
-        tasks,
-    )?;
-    tasks.spawn(house::keep(inbox.clone(), clock, config.retention, stop.clone()));
-    tasks.spawn(house::prove_progress(inbox, stop.clone()));
+    tasks.spawn_sure(connection.run(tasks.stop()));
+    let stop = tasks.stop();
+    tasks.spawn(async move { Ok(link.run(told, stop).await?) });
+    let bells = domains::start(config, &inbox, &clock, &news, tasks)?;
+    tasks.spawn(domains::ring(bells.clone(), arrivals, tasks.stop()));
+    start_control(data, (inbox.clone(), clock.clone()), (bells, agents, news), tasks)?;
+    tasks.spawn(house::keep(inbox.clone(), clock, config.retention, tasks.stop()));
+    tasks.spawn(house::prove_progress(inbox, tasks.stop()));
     Ok(())
 }
 
@@ -203,9 +157,8 @@ fn start_control(
     data: &Path,
     (inbox, clock): (Desk<SqliteInbox>, Clock),
     (bells, agents, news): (Bells, Vec<AgentId>, mpsc::Sender<AgentId>),
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<Ended>,
-) -> Ended {
+    tasks: &mut Tasks<DaemonError>,
+) -> Result<(), DaemonError> {
     let listener = socket::listen(data).map_err(|error| DaemonError::Control {
         path: socket::path(data),
         error,
@@ -217,12 +170,12 @@ fn start_control(
             let _ = news.try_send(agent.clone());
         }
     };
-    let stop = stop.clone();
+    let stop = tasks.stop();
     tasks.spawn(async move { Ok(socket::serve(listener, inbox, clock, changed, stop).await?) });
     Ok(())
 }
 
-async fn start_broker(config: &Config, stop: &CancellationToken, tasks: &mut JoinSet<Ended>) -> Ended {
+async fn start_broker(config: &Config, tasks: &mut Tasks<DaemonError>) -> Result<(), DaemonError> {
     let Some(embedded) = &config.broker.embedded else {
         return Ok(());
     };
@@ -239,16 +192,12 @@ async fn start_broker(config: &Config, stop: &CancellationToken, tasks: &mut Joi
             relay_name: own.certificate.common_name.unwrap_or_default(),
         };
         let broker = crate::broker::Broker::bind(settings).await?;
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            broker.run(stop).await;
-            Ok(())
-        });
+        tasks.spawn_sure(broker.run(tasks.stop()));
         Ok(())
     }
     #[cfg(not(feature = "embedded-broker"))]
     {
-        let _ = (embedded, stop, tasks);
+        let _ = (embedded, tasks);
         Err(DaemonError::NoBroker)
     }
 }
@@ -273,9 +222,4 @@ pub(crate) fn transport_settings(config: &Config) -> Result<transport::Settings,
         status: None,
         keep_alive: KEEP_ALIVE,
     })
-}
-
-fn notify(state: &[sd_notify::NotifyState<'_>]) {
-    // Not run by systemd: nobody to tell.
-    let _ = sd_notify::notify(state);
 }
