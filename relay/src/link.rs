@@ -157,7 +157,15 @@ impl<I: Inbox + Send + 'static> Link<I> {
             peer.committing = false;
         }
         Ok(match event {
-            Some(event) => self.tell(agent, event),
+            Some(event) => {
+                // What arrives may settle what was here: an undo annuls, moved rows supersede.
+                let arrived = matches!(event, ReceiverEvent::Taken(..));
+                let agents = self.tell(agent.clone(), event);
+                if arrived {
+                    self.tell(agent, ReceiverEvent::NewsWaiting);
+                }
+                agents
+            }
             None => vec![agent],
         })
     }

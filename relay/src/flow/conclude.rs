@@ -17,6 +17,8 @@ pub struct Conclusion {
     pub changes: Vec<Change>,
     /// The message must be sent without others next time.
     pub alone: bool,
+    /// What is remembered of the target is no longer true.
+    pub forget: bool,
     /// The domain must stop; the text tells a person why.
     pub stop: Option<String>,
 }
@@ -26,6 +28,7 @@ impl Conclusion {
         Self {
             changes: changes.into_iter().collect(),
             alone: false,
+            forget: false,
             stop: None,
         }
     }
@@ -48,7 +51,7 @@ pub fn conclude(entry: &Entry, answer: &Answer) -> Conclusion {
         _ if voiding => Conclusion::of([]),
         // An earlier attempt was refused; the one that is under way has not run.
         End::Rejected(_) if answer.attempt < entry.attempt => Conclusion::of([Change::Return]),
-        End::Rejected(rejection) => Conclusion::of(rejected(entry, rejection)),
+        End::Rejected(rejection) => rejected(entry, rejection),
         End::Unknown => Conclusion::of([Change::Return]),
         End::Split => Conclusion {
             alone: true,
@@ -79,18 +82,18 @@ pub fn conclude(entry: &Entry, answer: &Answer) -> Conclusion {
     }
 }
 
-fn rejected(entry: &Entry, rejection: &Rejection) -> Vec<Change> {
+fn rejected(entry: &Entry, rejection: &Rejection) -> Conclusion {
     match judge(rejection.say.as_deref(), &rejection.text) {
-        Verdict::Dead(reason) => vec![Change::Dead(reason)],
-        Verdict::Hold(hold) => vec![Change::Hold(hold)],
-        Verdict::Again(reason) if entry.attempt >= AGAIN => vec![Change::Dead(reason)],
+        Verdict::Dead(reason) => Conclusion::of([Change::Dead(reason)]),
+        Verdict::Hold(hold) => Conclusion::of([Change::Hold(hold)]),
+        Verdict::Again(reason) if entry.attempt >= AGAIN => Conclusion::of([Change::Dead(reason)]),
         // Through a hold the attempt rises, and a rejection that is stored gives way to a higher attempt only.
-        Verdict::Again(reason) => vec![
-            Change::Hold(Hold {
-                reason,
-                subject: None,
-            }),
-            Change::Release,
-        ],
+        Verdict::Again(reason) => {
+            let subject = None;
+            Conclusion {
+                forget: true,
+                ..Conclusion::of([Change::Hold(Hold { reason, subject }), Change::Release])
+            }
+        }
     }
 }

@@ -25,6 +25,7 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
             let Conclusion {
                 changes,
                 alone,
+                forget,
                 stop: why,
             } = conclude(&item.entry, answer);
             let slot = item.entry.ticket.slot;
@@ -33,6 +34,9 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
             } else {
                 self.alone.remove(&slot)
             };
+            if forget {
+                self.target.flush();
+            }
             stop = stop.or(why);
             steps.push((item, changes.into_iter()));
         }
@@ -60,10 +64,7 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
                 }
             }
         }
-        for agent in &self.domain.agents {
-            // A full queue means that the link is told already.
-            let _ = self.news.try_send(agent.clone());
-        }
+        self.ring();
         stop.map_or(Ok(()), |text| Err(Halt::Stop(text)))
     }
 }

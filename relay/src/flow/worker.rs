@@ -187,7 +187,10 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
             if voided { Turn::Worked } else { Turn::Idle }
         } else {
             let prepared = prepare(&self.domain, &holds, &self.target, &items).await?;
-            self.change(prepared.changes).await?;
+            if !prepared.changes.is_empty() {
+                self.change(prepared.changes).await?;
+                self.ring();
+            }
             let postings = timely(prepared.postings, self.domain.group);
             let intended = self.intend(items, &postings).await?;
             let request = self.request(postings, &intended);
@@ -232,6 +235,14 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
             .into_iter()
             .chain(alone)
             .collect()
+    }
+
+    /// Has the agents told what became of their messages.
+    pub(super) fn ring(&self) {
+        for agent in &self.domain.agents {
+            // A full queue means that the link is told already.
+            let _ = self.news.try_send(agent.clone());
+        }
     }
 
     pub(super) async fn change(&self, requests: Vec<Request>) -> Result<Vec<Verdict>, Halt> {

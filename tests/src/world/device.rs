@@ -1,9 +1,10 @@
 //! What talks to an agent: scanners, and a program that posts messages over HTTP.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use super::{PATIENCE, TOKEN};
 
@@ -17,7 +18,28 @@ pub struct Scanner {
 impl Scanner {
     /// Connects to a station's port.
     pub fn at(port: u16) -> io::Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        Self::new(TcpStream::connect(("127.0.0.1", port))?)
+    }
+
+    /// Connects from an address of its own, such as 127.0.0.2: another device.
+    pub fn from(own: &str, port: u16) -> io::Result<Self> {
+        let own: IpAddr = own.parse().expect("an address");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(own, 0))?;
+            let stream = socket
+                .connect(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
+                .await?;
+            stream.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        Self::new(stream)
+    }
+
+    fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let answers = BufReader::new(stream.try_clone()?);

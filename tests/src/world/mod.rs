@@ -242,8 +242,13 @@ impl World {
     }
 
     /// Waits until something holds; fails with what the programs said if it does not in time.
-    pub fn eventually(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn eventually(&self, what: &str, holds: impl FnMut() -> bool) {
+        self.within(PATIENCE, what, holds);
+    }
+
+    /// The same for what may take longer, or must be quicker.
+    pub fn within(&self, patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + patience;
         while !holds() {
             assert!(Instant::now() < deadline, "not in time: {what}\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(100));

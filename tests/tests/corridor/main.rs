@@ -3,24 +3,19 @@
 // A test reports by panicking, in its helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod amend;
+mod books;
+mod companies;
+mod faults;
+mod outage;
+mod review;
+mod shift;
+mod tone;
+mod undo;
+
+use books::{on_hand, order};
 use millrace_tests::odoo::Database;
 use millrace_tests::world::{Target, World, scan};
-
-fn on_hand(db: &Database, item: &str, location: &str) -> Option<f64> {
-    let rows = db.sql(&format!(
-        "select sum(q.quantity) from stock_quant q join product_product p on p.id = q.product_id \
-         join stock_location l on l.id = q.location_id where p.default_code = '{item}' and l.barcode = '{location}' \
-         and l.company_id = 1 having count(*) > 0"
-    ));
-    rows.first().and_then(|row| row[0].parse().ok())
-}
-
-fn order(db: &Database, name: &str) -> (String, f64) {
-    let rows = db.sql(&format!(
-        "select state, coalesce(qty_producing, 0) from mrp_production where name = '{name}' and company_id = 1"
-    ));
-    (rows[0][0].clone(), rows[0][1].parse().unwrap())
-}
 
 #[test]
 fn a_scan_at_the_plant_becomes_one_movement_in_odoo() {
@@ -36,7 +31,7 @@ fn a_scan_at_the_plant_becomes_one_movement_in_odoo() {
         order(&db, "WA1/MO/00001") == ("done".into(), 10.0)
     });
     world.eventually("the count is booked", || {
-        on_hand(&db, "FG-BRACKET", "LINE-A") == Some(100.0)
+        on_hand(&db, 1, "FG-BRACKET", "LINE-A") == 100.0
     });
     let outcomes = db.one("select count(*) from millrace_inbox where state = 'done'");
     assert_eq!(outcomes, "2");
@@ -87,7 +82,7 @@ fn what_was_scanned_while_nothing_else_lived_takes_effect_once_after_kills_on_bo
         assert_eq!(order(&db, &format!("WA1/MO/0000{number}")), ("done".into(), 10.0));
     }
     for (item, quantity) in [("FG-BRACKET", 7.0), ("PART-BOLT", 31.0), ("RAW-STEEL", 12.0)] {
-        assert_eq!(on_hand(&db, item, "SHELF-1"), Some(quantity), "{item}");
+        assert_eq!(on_hand(&db, 1, item, "SHELF-1"), quantity, "{item}");
     }
     let moves = db.one("select count(*) from stock_move m join mrp_production o on o.id = m.production_id \
                         where o.name in ('WA1/MO/00001', 'WA1/MO/00002', 'WA1/MO/00003') and m.state = 'done'");
