@@ -40,7 +40,7 @@ fn what_was_settled_is_shown_from_both_ends_and_the_balance_is_whole() {
         (number(&plants[0], "settled"), number(&plants[0], "waiting")),
         (1, 0)
     );
-    let spool = world.folder().join("agent/spool.sqlite");
+    let spool = world.folder().join("plant-a/spool.sqlite");
     let balance = ask(&world, &["balance", "--spool", spool.to_str().unwrap()]);
     let sum = |name: &str| balance.iter().map(|lane| number(lane, name)).sum::<u64>();
     assert_eq!((sum("accepted"), sum("settled")), (1, 1));
@@ -96,7 +96,7 @@ fn a_hold_catches_what_arrives_until_a_person_discards_or_releases_it() {
     });
     let shown = ask(&world, &["dead", "show", typed_in]).remove(0);
     assert_eq!(shown["message"]["reason"], "discarded", "{shown}");
-    let spool = world.folder().join("agent/spool.sqlite");
+    let spool = world.folder().join("plant-a/spool.sqlite");
     ask(&world, &["balance", "--spool", spool.to_str().unwrap()]);
 }
 
