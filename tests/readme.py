@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Runs every command that README.md shows in a block of shell, shortened where it would take long, and fails where one
-is shown that it does not know. `tests/readme.py [--no-odoo]`; exit code 0 when each did what the README says.
+is shown that it does not know, or where the map of the code names a file that is not there or has grown too long. `tests/readme.py [--no-odoo]`; exit code 0 when each did what the README says.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _LAST_OF_STORY = "lost=0 twice=0 out_of_order=0"
 _SECONDS = 900
+_LINES = 300
 
 # As it is shown, and as it is run. What needs Odoo is left out with --no-odoo.
 _RUN: dict[str, list[str]] = {
@@ -29,6 +30,18 @@ def shown() -> list[str]:
     blocks = re.findall(r"^```sh\n(.*?)^```", (_ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
+
+
+def astray() -> list[str]:
+    """What is wrong with the files that the map of the code names."""
+    text = (_ROOT / "README.md").read_text().split("## The map of the code")[1].split("What must stay true")[0]
+    wrong = []
+    for name in re.findall(r"`([\w./-]+\.(?:rs|py))`", text):
+        if not (_ROOT / name).is_file():
+            wrong.append(f"the map of the code names {name}, which is not there")
+        elif len((_ROOT / name).read_text().splitlines()) >= _LINES:
+            wrong.append(f"{name}, which the map of the code names, has {_LINES} lines or more")
+    return wrong
 
 
 def run(command: str) -> bool:
@@ -51,9 +64,12 @@ def main() -> int:
         print(f"README.md shows `{stranger}`, and nothing here runs it")
     for one in missing:
         print(f"README.md does not show `{one}` any more")
+    wrong = astray()
+    for one in wrong:
+        print(one)
     wanted = [each for each in commands if each in _RUN and not (without_odoo and each in _NEEDS_ODOO)]
     failed = [command for command in wanted if not run(command)]
-    return 1 if strangers or missing or failed else 0
+    return 1 if strangers or missing or wrong or failed else 0
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use millrace_shared::envelope::Moment;
 use millrace_shared::ident::MessageId;
-use millrace_shared::message::{Code, Message, SCHEMA};
+use millrace_shared::message::{Code, Message};
 
 use super::Station;
 use super::booking::{self, Booking};
@@ -31,7 +31,7 @@ pub struct Step {
 }
 
 /// What the operator is told; the error refuses the scan.
-type Answer = Result<(Tone, String, Option<Booking>), String>;
+pub(super) type Answer = Result<(Tone, String, Option<Booking>), String>;
 
 impl Station {
     /// The next step of a dialogue.
@@ -70,11 +70,12 @@ impl Station {
     }
 }
 
-struct Turn<'t> {
-    station: &'t Station,
-    dialogue: Dialogue,
-    scan: &'t str,
-    now: Moment,
+/// One scan in its dialogue.
+pub(super) struct Turn<'t> {
+    pub(super) station: &'t Station,
+    pub(super) dialogue: Dialogue,
+    pub(super) scan: &'t str,
+    pub(super) now: Moment,
     today: Date,
 }
 
@@ -211,43 +212,8 @@ impl Turn<'_> {
         Ok((Tone::Booked, text, Some(booking)))
     }
 
-    fn undo(&mut self) -> Answer {
-        if self.dialogue.is_open() {
-            let before = self.dialogue.before.pop().ok_or_else(|| {
-                format!("only the last {UNDO_STEPS} scans can be undone one by one: cancel, and begin again")
-            })?;
-            self.dialogue.raw.truncate(before.raw);
-            self.dialogue.gathered = before;
-            let left = self.dialogue.gathered.summary();
-            let text = format!(
-                "undone; left: {}",
-                if left.is_empty() { "nothing" } else { &left }
-            );
-            return Ok((Tone::Taken, text, None));
-        }
-        let booked = self.dialogue.booked.as_ref().filter(|booked| !booked.undone);
-        let booked = booked.ok_or("there is nothing to undo")?;
-        if elapsed_ms(booked.at, self.now) > millis(self.station.profile.undo_window) {
-            return Err(format!(
-                "too late to undo here, ask the office: {}",
-                booked.summary
-            ));
-        }
-        let id = booked
-            .id
-            .clone()
-            .ok_or("cannot be undone yet: scan undo again in a moment")?;
-        let message = Message::parse(booked.kind, SCHEMA, &booked.body).map_err(|error| error.to_string())?;
-        let summary = format!("undone: {}", booked.summary.trim_start_matches("booked: "));
-        self.dialogue.raw.clear();
-        self.dialogue.note_raw(self.scan);
-        let booking = self.commit(message, Some(id), &summary)?;
-        self.dialogue.raw.clear();
-        Ok((Tone::Booked, summary, Some(booking)))
-    }
-
     /// The booking of a message; the dialogue remembers it as the last one.
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         message: Message,
         reverses: Option<MessageId>,
@@ -295,6 +261,7 @@ impl Turn<'_> {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+/// In milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

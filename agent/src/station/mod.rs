@@ -15,6 +15,7 @@ pub mod machine;
 pub mod profile;
 pub mod rule;
 pub mod trial;
+mod undo;
 pub mod word;
 
 pub use booking::Booking;
