@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         messages: messages as usize,
         seed,
         odoo,
+        tell: |how_far| println!("{how_far}"),
     });
     let [agent, relay, broker, worker, postgres] = report.kills;
     println!(

@@ -22,13 +22,22 @@ impl Before {
     }
 }
 
+/// How often it is said how far Odoo is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 /// Waits until so many messages are done; whether they are.
-pub fn wait(database: &Database, messages: usize, patience: Duration) -> bool {
+pub fn wait(database: &Database, messages: usize, patience: Duration, tell: fn(&str)) -> bool {
+    let mut told = Instant::now();
     let deadline = Instant::now() + patience;
     let done = || database.one("select count(*) from millrace_inbox where state = 'done'");
     loop {
-        if done() == messages.to_string() {
+        let now = done();
+        if now == messages.to_string() {
             return true;
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            tell(&format!("{now} of {messages} are done in Odoo"));
         }
         if Instant::now() > deadline {
             return false;

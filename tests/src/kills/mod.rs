@@ -20,6 +20,9 @@ pub use load::Log;
 const SETTLE_EACH: Duration = Duration::from_millis(500);
 const SETTLE_LEAST: Duration = Duration::from_secs(180);
 
+/// After how many kills the run says how far it is.
+const TELL_KILLS: usize = 10;
+
 /// What a run does.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -31,6 +34,8 @@ pub struct Run {
     pub seed: u64,
     /// The folder of the run's own Odoo.
     pub odoo: PathBuf,
+    /// Who is told now and then how far it is.
+    pub tell: fn(&str),
 }
 
 /// What a run found.
@@ -66,7 +71,11 @@ pub fn run(plan: &Run) -> Report {
     });
     report.messages = log.messages();
     let patience = SETTLE_LEAST.max(SETTLE_EACH * report.messages as u32);
-    let settled = check::wait(&database, report.messages, patience);
+    (plan.tell)(&format!(
+        "{} messages captured, {} kills; now they settle",
+        report.messages, plan.kills
+    ));
+    let settled = check::wait(&database, report.messages, patience, plan.tell);
     report.wrong = check::compare(&database, &before, &log);
     if !settled {
         report.wrong.push(format!(
@@ -115,6 +124,13 @@ fn kill_at_random(plan: &Run, instance: &Instance, world: &mut World, captured: 
             }
         }
         kills[victim] += 1;
+        let all = kills.iter().sum::<usize>();
+        if all.is_multiple_of(TELL_KILLS) {
+            (plan.tell)(&format!(
+                "{all} kills, {} messages captured",
+                captured.load(Ordering::Relaxed)
+            ));
+        }
     }
     kills
 }

@@ -98,6 +98,7 @@ fn twenty_kills_over_five_processes_under_load_leave_exact_sums_in_order() {
         messages: 200,
         seed: 7,
         odoo,
+        tell: |how_far| println!("{how_far}"),
     });
     println!("{report:?}");
     assert!(report.wrong.is_empty(), "{report:#?}");
