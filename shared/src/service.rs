@@ -3,7 +3,7 @@
 //! Whichever task ends early ends the service: what is on disk is safe, and the next start goes on from there. Knows
 //! nothing of what the tasks do.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +39,7 @@ pub fn run<E: From<ServiceError>>(service: impl Future<Output = Result<(), E>>) 
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

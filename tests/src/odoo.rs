@@ -153,6 +153,13 @@ impl Database {
         self.call(&key, model, method, arguments)
     }
 
+    /// A new API key for a user.
+    pub fn new_key(&self, login: &str) -> String {
+        installer(self.instance.folder.as_deref(), &["key", &self.name, login])
+            .trim()
+            .to_owned()
+    }
+
     fn post(&self, key: &str, path: &str, arguments: &Value) -> (u16, String) {
         let body = arguments.to_string();
         let mut stream = TcpStream::connect(&self.instance.address).expect("Odoo listens");

@@ -42,6 +42,12 @@ impl Breaker {
         self.failures = self.failures.saturating_add(1);
         self.open_until_ms = now_ms + pause.as_millis() as u64;
     }
+
+    /// The target said how long it wants to be left alone; at most [`LONGEST`].
+    pub fn wait_for(&mut self, now_ms: u64, asked: Duration) {
+        let asked_until_ms = now_ms + asked.min(LONGEST).as_millis() as u64;
+        self.open_until_ms = self.open_until_ms.max(asked_until_ms);
+    }
 }
 
 #[cfg(test)]
@@ -72,5 +78,17 @@ mod tests {
         let mut breaker = Breaker::default();
         breaker.failure(1000, 0.0);
         assert_eq!(breaker.pause(1000), Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_target_that_says_how_long_is_left_alone_for_so_long_and_no_longer_than_the_bound() {
+        let mut breaker = Breaker::default();
+        breaker.failure(0, 1.0);
+        breaker.wait_for(0, Duration::from_millis(100));
+        assert_eq!(breaker.pause(0), Some(FIRST));
+        breaker.wait_for(0, Duration::from_secs(7));
+        assert_eq!(breaker.pause(0), Some(Duration::from_secs(7)));
+        breaker.wait_for(0, Duration::from_secs(3600));
+        assert_eq!(breaker.pause(0), Some(LONGEST));
     }
 }

@@ -166,6 +166,9 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
                 self.unsure |= fault.ambiguous;
                 let now_ms = self.clock.moment().monotonic_ms;
                 self.breaker.failure(now_ms, chance);
+                if let Some(asked) = fault.retry_after {
+                    self.breaker.wait_for(now_ms, asked);
+                }
                 Ok(Turn::Pause(
                     self.breaker.pause(now_ms).unwrap_or_default(),
                     fault.to_string(),
