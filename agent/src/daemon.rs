@@ -101,6 +101,7 @@ fn open_spool(
     let options = Options {
         agent: config.agent.name.clone(),
         quota_bytes: config.spool.quota_bytes,
+        reserve_bytes: config.spool.reserve_bytes,
         epoch: Epoch(rand::random()),
         new_epoch: false,
     };

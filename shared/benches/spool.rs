@@ -226,6 +226,7 @@ fn open(path: &Path) -> Outcomes<SqliteSpool> {
     let options = Options {
         agent: "bench".parse()?,
         quota_bytes: QUOTA_BYTES,
+        reserve_bytes: QUOTA_BYTES / 16,
         epoch: EPOCH,
         new_epoch: false,
     };

@@ -177,9 +177,9 @@ fn read_relay(relay: &mut Section<'_>) -> Option<RelayConfig> {
 fn read_spool(root: &mut Section<'_>) -> SpoolConfig {
     let read = |spool: &mut Section<'_>| {
         let quota = spool.number("quota_mib", 10 * 1024, 16..=4 * 1024 * 1024);
-        let reserve = spool.number("reserve_mib", quota / 20, 1..=1024 * 1024);
-        if reserve >= quota {
-            spool.problem("`reserve_mib` must be less than `quota_mib`");
+        let reserve = spool.number("reserve_mib", (quota / 20).max(1), 1..=1024 * 1024);
+        if reserve > quota / 2 {
+            spool.problem("`reserve_mib` must be at most half of `quota_mib`");
         }
         let retention = spool.number("retention_days", 90, 1..=3650);
         Some((quota, reserve, retention))

@@ -51,6 +51,7 @@ impl Default for Store {
         let options = Options {
             agent: "test".parse().unwrap(),
             quota_bytes: 64 * 1024 * 1024,
+            reserve_bytes: 4 * 1024 * 1024,
             epoch: Epoch(1),
             new_epoch: false,
         };

@@ -84,6 +84,7 @@ impl World {
         let options = Options {
             agent: "plant-7".parse().unwrap(),
             quota_bytes: 16 * 1024 * 1024,
+            reserve_bytes: 1024 * 1024,
             epoch: Epoch(epoch),
             new_epoch: false,
         };

@@ -72,6 +72,7 @@ impl Sqlite {
         let options = Options {
             agent: sample::agent(),
             quota_bytes,
+            reserve_bytes: quota_bytes / 16,
             epoch: sample::FIRST,
             new_epoch: false,
         };

@@ -44,7 +44,7 @@ use rusqlite::Connection;
 pub use held::Held;
 pub use open::{CutReason, Opening, Options};
 pub use query::{Content, Cursor, Entry, Filter, Order, Page, State};
-pub use quota::QUOTA_MIN_BYTES;
+pub use quota::{QUOTA_MIN_BYTES, RESERVE_MIN_BYTES};
 pub use reader::SqliteSpoolReader;
 pub use verify::{Fault, Finding, Verification};
 

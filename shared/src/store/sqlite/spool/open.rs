@@ -32,6 +32,9 @@ pub struct Options {
     pub agent: AgentId,
     /// How many bytes on disk it may take; at least [`super::QUOTA_MIN_BYTES`].
     pub quota_bytes: u64,
+    /// How many of them only receipts, housekeeping and (half of them) the critical lane may use; at least
+    /// [`super::RESERVE_MIN_BYTES`], at most half of the quota.
+    pub reserve_bytes: u64,
     /// A fresh random number, for the epoch that begins if one must.
     pub epoch: Epoch,
     /// Whether a person asked for a new epoch.
@@ -81,7 +84,7 @@ impl CutReason {
 impl SqliteSpool {
     /// Opens or makes the spool at `path`. No other process may have it open for writing.
     pub fn open(path: &Path, options: Options) -> Result<(Self, Opening), StoreError> {
-        let quota = Quota::new(options.quota_bytes)?;
+        let quota = Quota::new(options.quota_bytes, options.reserve_bytes)?;
         let mut database = Database::open(path, &SCHEMA)?;
         quota.enforce(&database.connection)?;
         let (witness, testimony) = Witness::open(path)?;

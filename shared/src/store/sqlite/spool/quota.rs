@@ -1,7 +1,8 @@
 //! How many bytes on disk the spool may take, and who may still write when that is nearly used up.
 //!
-//! Counted are the file without its free pages, the write-ahead log, and room for the receipts to come. The first half of the reserve is for the
-//! `critical` lane, all of it for receipts and housekeeping. SQLite itself refuses to let the file grow beyond the quota.
+//! Counted are the file without its free pages, the write-ahead log, and room for the receipts to come. The first half of
+//! the reserve is for the `critical` lane, all of it for receipts and housekeeping. SQLite itself refuses to let the file
+//! grow beyond the quota.
 
 use rusqlite::Connection;
 
@@ -13,8 +14,8 @@ use crate::store::sqlite::open::Footprint;
 /// The smallest quota that leaves room to work.
 pub const QUOTA_MIN_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The share of the quota that is kept in reserve: one in this many bytes.
-const RESERVE_SHARE: u64 = 16;
+/// The smallest reserve: what noting receipts takes while nothing could be given back yet.
+pub const RESERVE_MIN_BYTES: u64 = 512 * 1024;
 /// What a row costs beside its envelope: its other columns, the pages above it, its own part of the log.
 const ROW_BYTES: u64 = 192;
 /// What noting the end of a message costs. It is set aside for each that is not settled: a store so full that it cannot
@@ -27,22 +28,33 @@ const SMALL_ROW_BYTES: u64 = 96;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quota {
     bytes: u64,
+    reserve: u64,
 }
 
 impl Quota {
-    /// A quota of this many bytes; refused below [`QUOTA_MIN_BYTES`].
-    pub fn new(bytes: u64) -> Result<Self, StoreError> {
+    /// A quota of this many bytes with so many of them in reserve; refused where that leaves no room to work.
+    pub fn new(bytes: u64, reserve: u64) -> Result<Self, StoreError> {
         if bytes < QUOTA_MIN_BYTES {
             let text =
                 format!("a quota of {bytes} bytes is too small: give the spool {QUOTA_MIN_BYTES} at least");
             return Err(StoreError::Misuse(text));
         }
-        Ok(Self { bytes })
+        let most = bytes / 2;
+        if !(RESERVE_MIN_BYTES..=most).contains(&reserve) {
+            let text = format!(
+                "a reserve of {reserve} bytes does not suit a quota of {bytes}: give it {RESERVE_MIN_BYTES} to {most}"
+            );
+            return Err(StoreError::Misuse(text));
+        }
+        Ok(Self { bytes, reserve })
     }
 
     #[cfg(test)]
     pub fn unchecked(bytes: u64) -> Self {
-        Self { bytes }
+        Self {
+            bytes,
+            reserve: bytes / 16,
+        }
     }
 
     /// Has SQLite hold it too, whatever we estimate.
@@ -68,14 +80,10 @@ impl Quota {
             .saturating_sub(self.for_lane(Lane::Normal))
     }
 
-    fn reserve(&self) -> u64 {
-        self.bytes / RESERVE_SHARE
-    }
-
     fn for_lane(&self, lane: Lane) -> u64 {
         match lane {
-            Lane::Critical => self.bytes - self.reserve() / 2,
-            Lane::Normal | Lane::Bulk => self.bytes - self.reserve(),
+            Lane::Critical => self.bytes - self.reserve / 2,
+            Lane::Normal | Lane::Bulk => self.bytes - self.reserve,
         }
     }
 }
@@ -105,7 +113,7 @@ impl Budget {
              the other end has taken them: check the link, then repeat this; or raise the store's quota",
             mib(self.used),
             mib(self.quota.bytes),
-            mib(self.quota.reserve()),
+            mib(self.quota.reserve),
         ))
     }
 }

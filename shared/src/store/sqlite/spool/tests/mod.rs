@@ -36,6 +36,7 @@ impl Home {
         Options {
             agent: agent(),
             quota_bytes: 64 * MIB,
+            reserve_bytes: 4 * MIB,
             epoch,
             new_epoch: false,
         }

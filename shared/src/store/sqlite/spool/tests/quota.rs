@@ -7,12 +7,13 @@ use crate::envelope::Draft;
 use crate::ident::Lane;
 use crate::store::conformance::sample::*;
 use crate::store::spool::{News, Pressure, Retention, Spool, SpoolReader, Verdict};
-use crate::store::sqlite::spool::QUOTA_MIN_BYTES;
+use crate::store::sqlite::spool::{QUOTA_MIN_BYTES, RESERVE_MIN_BYTES};
 
 fn small() -> (Home, SqliteSpool) {
     let home = Home::new();
     let options = Options {
         quota_bytes: QUOTA_MIN_BYTES,
+        reserve_bytes: RESERVE_MIN_BYTES,
         ..home.options(FIRST)
     };
     let (spool, _) = SqliteSpool::open(&home.path, options).unwrap();
@@ -56,10 +57,46 @@ fn a_quota_that_leaves_no_room_to_work_is_refused() {
     let home = Home::new();
     let options = Options {
         quota_bytes: QUOTA_MIN_BYTES - 1,
+        reserve_bytes: RESERVE_MIN_BYTES,
         ..home.options(FIRST)
     };
     let error = SqliteSpool::open(&home.path, options).unwrap_err();
     assert!(error.to_string().contains("quota"), "{error}");
+}
+
+#[test]
+fn a_reserve_that_leaves_no_room_on_either_side_is_refused() {
+    let home = Home::new();
+    for reserve_bytes in [RESERVE_MIN_BYTES - 1, QUOTA_MIN_BYTES / 2 + 1] {
+        let options = Options {
+            quota_bytes: QUOTA_MIN_BYTES,
+            reserve_bytes,
+            ..home.options(FIRST)
+        };
+        let error = SqliteSpool::open(&home.path, options).unwrap_err();
+        assert!(error.to_string().contains("reserve"), "{error}");
+    }
+}
+
+#[test]
+fn a_larger_reserve_refuses_ordinary_messages_earlier_and_keeps_as_much_more_for_critical_ones() {
+    let accepted = |reserve_bytes| {
+        let home = Home::new();
+        let options = Options {
+            quota_bytes: 16 * MIB,
+            reserve_bytes,
+            ..home.options(FIRST)
+        };
+        let (mut spool, _) = SqliteSpool::open(&home.path, options).unwrap();
+        let why = fill(&mut spool, &large("A"));
+        let reserved = format!("{} MiB of them reserved", reserve_bytes.div_ceil(MIB));
+        assert!(why.contains(&reserved), "{why}");
+        fill(&mut spool, &by_lane(Lane::Critical, large("B")));
+        [Lane::Normal, Lane::Critical].map(|lane| spool.tally(lane).unwrap().accepted)
+    };
+    let (small, large) = (accepted(MIB), accepted(8 * MIB));
+    assert!(large[0] < small[0] * 2 / 3, "{small:?} {large:?}");
+    assert!(large[1] > small[1] * 4, "{small:?} {large:?}");
 }
 
 #[test]
