@@ -4,6 +4,7 @@
 
 mod answers;
 mod example;
+#[path = "../../../tests/golden.rs"]
 mod golden;
 mod help;
 mod world;

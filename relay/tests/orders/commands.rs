@@ -143,56 +143,6 @@ fn holds_are_laid_listed_and_released_by_command() {
     assert_eq!(plant.says(&["holds"]), "none\n");
 }
 
-/// Each command's help, as it was when it was last looked at. `UPDATE_GOLDEN=1` writes it anew.
-#[test]
-fn every_help_is_as_it_was_written() {
-    let commands: [&[&str]; 24] = [
-        &[],
-        &["run"],
-        &["check"],
-        &["doctor"],
-        &["plants"],
-        &["backlog"],
-        &["trace"],
-        &["balance"],
-        &["dead"],
-        &["dead", "list"],
-        &["dead", "show"],
-        &["dead", "retry"],
-        &["dead", "amend"],
-        &["dead", "discard"],
-        &["dead", "try"],
-        &["hold"],
-        &["holds"],
-        &["release"],
-        &["domain", "resume"],
-        &["flush"],
-        &["audit", "list"],
-        &["audit", "verify"],
-        &["pki"],
-        &["allow-list"],
-    ];
-    let plant = Plant::new();
-    let mut text = String::new();
-    for command in commands {
-        let arguments: Vec<&str> = command.iter().copied().chain(["--help"]).collect();
-        text += &format!(
-            "$ millrace-relay {}\n{}\n",
-            arguments.join(" "),
-            plant.says(&arguments)
-        );
-    }
-    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/orders/help.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&golden, &text).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(golden).unwrap(),
-        text,
-        "run it with UPDATE_GOLDEN=1 and look at the change"
-    );
-}
-
 #[test]
 fn the_example_configuration_has_no_problems() {
     let plant = Plant::new();

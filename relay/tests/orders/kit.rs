@@ -9,7 +9,7 @@ use millrace_shared::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position};
 use millrace_shared::message::{Kind, Message};
 use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::{
-    Arrival, Change, Filter, Inbox, InboxView, Item, Request, State, StateName, Verdict, Worklist,
+    Arrival, Change, Filter, Hold, Inbox, InboxView, Item, Request, State, StateName, Verdict, Worklist,
 };
 use millrace_shared::store::sqlite::inbox::{Limits, SqliteInbox};
 use tempfile::TempDir;
@@ -160,4 +160,12 @@ pub fn change(state: StateName, filter: Filter, act: Act) -> Order {
         limit: 1000,
     };
     Order::Change { which, act }
+}
+
+pub fn hold(inbox: &mut SqliteInbox, id: &MessageId, code: &str, subject: &str) {
+    let hold = Hold {
+        reason: Reason::new(code, "make it known in Odoo"),
+        subject: Some(subject.into()),
+    };
+    make(inbox, id, Change::Hold(hold));
 }

@@ -3,7 +3,10 @@
 // A test reports by panicking, in its helpers too.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod answers;
 mod commands;
+#[path = "../../../tests/golden.rs"]
+mod golden;
 mod kit;
 mod orders;
 mod service;

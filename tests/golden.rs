@@ -1,5 +1,5 @@
 //! Compares what a command printed with the file that says what it should. `MILLRACE_BLESS=1` writes the files anew:
-//! look at the difference before you commit it.
+//! look at the difference before you commit it. Both programs' tests take this file in; each has files of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use regex::Regex;
 pub fn check(name: &str, asked: &str, output: &Output, mask: &[(&str, &str)]) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
-    let mut told = format!("$ millrace-agent {asked}\n{out}");
+    let mut told = format!("$ {} {asked}\n{out}", env!("CARGO_PKG_NAME"));
     if !err.is_empty() {
         told += &format!("--- standard error\n{err}");
     }
