@@ -2,20 +2,15 @@
 
 use std::path::Path;
 
-use millrace_shared::disk::{self, Room};
-use millrace_shared::doctor::Finding;
+use millrace_shared::disk::{Room, room};
+use millrace_shared::doctor::{Finding, Verdict, disk};
 use millrace_shared::print::bytes;
 use millrace_shared::store::sqlite::Footprint;
 
 use super::Case;
 
-const PROBE: &str = "disk";
 const QUOTA: &str = "quota";
 
-/// With less the store stops soon, whatever its quota.
-const LOW_BYTES: u64 = 256 * 1024 * 1024;
-/// The store makes a few files; a file system without any left refuses them.
-const LOW_FILES: u64 = 16;
 /// Above this many hundredths of the quota somebody should look.
 const HIGH_PERCENT: u64 = 75;
 /// From here on ordinary messages are refused or nearly so.
@@ -25,10 +20,10 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
     let (data, quota) = (&case.config.agent.data, case.config.spool.quota_bytes);
     let footprint = case.store.as_ref().ok().and_then(|store| store.footprint().ok());
     let used = footprint.unwrap_or_default();
-    let room = match disk::room(data) {
+    let room = match room(data) {
         Ok(room) => judge_room(data, room, quota, used),
         Err(error) => Finding::failed(
-            PROBE,
+            disk::PROBE,
             format!("{}: {error}", data.display()),
             "make the folder and give it to the service's user, or correct `data` in [agent]",
         ),
@@ -40,42 +35,18 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
     vec![room, quota]
 }
 
+/// The store may grow up to its quota, and the disk should have room for that.
 fn judge_room(data: &Path, room: Room, quota: u64, used: Footprint) -> Finding {
-    let at = data.display();
-    let found = format!(
-        "{} free of {} at {at}",
-        bytes(room.free_bytes),
-        bytes(room.total_bytes)
-    );
+    let finding = disk::judge(data, room, "scans are refused once it is full");
     let promised = quota.saturating_sub(used.file_bytes + used.wal_bytes);
-    if room.read_only {
-        let next = "the disk or the system mounted it so, often after an error: look at dmesg, then remount or replace it";
-        Finding::failed(
-            PROBE,
-            format!("{at} is mounted read-only: nothing can be kept"),
-            next,
-        )
-    } else if room.free_files.is_some_and(|files| files < LOW_FILES) {
-        Finding::failed(
-            PROBE,
-            format!("{at}: no more files can be made (inodes)"),
-            "remove small files from this disk",
-        )
-    } else if room.free_bytes < LOW_BYTES {
-        Finding::failed(
-            PROBE,
-            found,
-            "free some space on this disk: scans are refused once it is full",
-        )
-    } else if room.free_bytes < promised {
-        let next = format!(
-            "the quota lets the store grow by another {}: free space on this disk, or lower `quota_mib` in [spool]",
-            bytes(promised)
-        );
-        Finding::warning(PROBE, found, next)
-    } else {
-        Finding::ok(PROBE, found)
+    if finding.verdict != Verdict::Ok || room.free_bytes >= promised {
+        return finding;
     }
+    let next = format!(
+        "the quota lets the store grow by another {}: free space on this disk, or lower `quota_mib` in [spool]",
+        bytes(promised)
+    );
+    Finding::warning(disk::PROBE, finding.found, next)
 }
 
 fn judge_quota(quota: u64, footprint: Footprint) -> Finding {
@@ -97,45 +68,26 @@ fn judge_quota(quota: u64, footprint: Footprint) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use millrace_shared::doctor::Verdict;
-
     use super::*;
 
-    const GIB: u64 = 1024 * 1024 * 1024;
-
-    fn room(free_bytes: u64) -> Room {
-        Room {
-            total_bytes: 100 * GIB,
-            free_bytes,
-            free_files: Some(1_000_000),
-            read_only: false,
-        }
-    }
-
-    fn verdict(room: Room) -> Verdict {
-        judge_room(Path::new("/data"), room, 10 * GIB, Footprint::default()).verdict
-    }
-
     #[test]
-    fn a_disk_that_is_full_or_read_only_or_without_inodes_is_failed() {
-        assert_eq!(verdict(room(50 * GIB)), Verdict::Ok);
-        assert_eq!(verdict(room(5 * GIB)), Verdict::Warning);
-        assert_eq!(verdict(room(1024)), Verdict::Failed);
-        let (read_only, free_files) = (true, Some(0));
-        assert_eq!(
-            verdict(Room {
-                read_only,
-                ..room(50 * GIB)
-            }),
-            Verdict::Failed
-        );
-        assert_eq!(
-            verdict(Room {
-                free_files,
-                ..room(50 * GIB)
-            }),
-            Verdict::Failed
-        );
+    fn a_disk_with_less_room_than_the_quota_promises_is_warned_of() {
+        let verdict = |free_bytes, used| {
+            let room = Room {
+                total_bytes: 100 << 30,
+                free_bytes,
+                free_files: None,
+                read_only: false,
+            };
+            let used = Footprint {
+                file_bytes: used,
+                ..Footprint::default()
+            };
+            judge_room(Path::new("/data"), room, 10 << 30, used).verdict
+        };
+        assert_eq!(verdict(50 << 30, 0), Verdict::Ok);
+        assert_eq!(verdict(5 << 30, 0), Verdict::Warning);
+        assert_eq!(verdict(5 << 30, 6 << 30), Verdict::Ok);
     }
 
     #[test]

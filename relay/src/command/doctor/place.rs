@@ -2,9 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use millrace_shared::clock;
-use millrace_shared::disk;
-use millrace_shared::doctor::Finding;
-use millrace_shared::print::bytes;
+use millrace_shared::disk::room;
+use millrace_shared::doctor::{Finding, disk};
 use millrace_shared::store::StoreError;
 use millrace_shared::store::inbox::{InboxView, LaneBacklog};
 
@@ -12,10 +11,6 @@ use crate::command::{CommandError, open_store};
 use crate::config::Config;
 use crate::control::socket;
 
-/// With less the store stops soon, and every plant keeps its own.
-const LOW_BYTES: u64 = 1024 * 1024 * 1024;
-/// The store makes a few files; a file system without any left refuses them.
-const LOW_FILES: u64 = 16;
 /// A program is not run for longer than this after it was built: ten years.
 const USE: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 /// A clock may be set back a little, by hand or by NTP.
@@ -40,41 +35,13 @@ pub(super) fn service(config: &Config) -> Finding {
 
 /// Whether the disk has room.
 pub(super) fn disk(config: &Config) -> Finding {
-    const PROBE: &str = "disk";
-    let at = config.data.display();
-    let room = match disk::room(&config.data) {
-        Ok(room) => room,
-        Err(error) => {
-            let next = "make the folder and give it to the service's user, or correct `data` in [relay]";
-            return Finding::failed(PROBE, format!("{at}: {error}"), next);
-        }
-    };
-    let found = format!(
-        "{} free of {} at {at}",
-        bytes(room.free_bytes),
-        bytes(room.total_bytes)
-    );
-    if room.read_only {
-        let next = "often after an error of the disk: look at dmesg, then remount or replace it";
-        Finding::failed(
-            PROBE,
-            format!("{at} is mounted read-only: nothing can be kept"),
-            next,
-        )
-    } else if room.free_files.is_some_and(|files| files < LOW_FILES) {
-        Finding::failed(
-            PROBE,
-            format!("{at}: no more files can be made (inodes)"),
-            "remove small files from this disk",
-        )
-    } else if room.free_bytes < LOW_BYTES {
-        Finding::failed(
-            PROBE,
-            found,
-            "free some space on this disk: the plants keep theirs until there is room",
-        )
-    } else {
-        Finding::ok(PROBE, found)
+    match room(&config.data) {
+        Ok(room) => disk::judge(&config.data, room, "the plants keep theirs until there is room"),
+        Err(error) => Finding::failed(
+            disk::PROBE,
+            format!("{}: {error}", config.data.display()),
+            "make the folder and give it to the service's user, or correct `data` in [relay]",
+        ),
     }
 }
 

@@ -1,4 +1,8 @@
-//! What the doctors of both programs find: one finding a probe, each with what to do next.
+//! What the doctors of both programs find: one finding a probe, each with what to do next; and how both judge what both
+//! have, certificates and a disk.
+
+pub mod certificates;
+pub mod disk;
 
 use serde::Serialize;
 
