@@ -51,6 +51,11 @@ impl Scanner {
         self.stream.write_all(format!("{scan}\n").as_bytes())
     }
 
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
     /// What it is told next.
     pub fn hear(&mut self) -> io::Result<String> {
         let mut line = String::new();
@@ -80,15 +85,20 @@ pub fn message(kind: &str, external_id: &str, body: Value) -> Value {
 
 /// Posts messages, one or a list of them, and gives the status and what the program is told.
 pub fn post(port: u16, messages: &Value) -> io::Result<(u16, String)> {
+    post_bytes(port, messages.to_string().as_bytes())
+}
+
+/// The same for a body that need not be JSON.
+pub fn post_bytes(port: u16, body: &[u8]) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let body = messages.to_string();
     write!(
         stream,
         "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     )?;
+    stream.write_all(body)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::odoo::Database;
 use crate::wire::Wire;
-pub use device::{Scanner, message, post, scan};
+pub use device::{Scanner, message, post, post_bytes, scan};
 use process::{free_ports, kill, run, start};
 
 /// How long anything in a world may take before the test fails.
@@ -156,8 +156,17 @@ impl World {
         self.agents[1] = Some(self.start_plant(NEIGHBOUR, &self.neighbour));
     }
 
+    /// Starts the agent on a disk on which no file can grow beyond so many KiB.
+    pub fn start_agent_with_files_of(&mut self, kib: u32) {
+        let child = process::start_with_files_of(kib, self.folder.path(), "millrace-agent", AGENT);
+        self.agents[0] = Some(self.wait_for(&self.plant, child));
+    }
+
     fn start_plant(&self, short: &str, plant: &Plant) -> Child {
-        let child = start(self.folder.path(), "millrace-agent", short);
+        self.wait_for(plant, start(self.folder.path(), "millrace-agent", short))
+    }
+
+    fn wait_for(&self, plant: &Plant, child: Child) -> Child {
         self.eventually("the agent listens", || {
             TcpStream::connect(("127.0.0.1", plant.count)).is_ok()
         });

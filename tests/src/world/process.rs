@@ -58,11 +58,24 @@ pub(super) fn ask(folder: &Path, short: &str, arguments: &[&str]) -> (Option<i32
 }
 
 pub(super) fn start(folder: &Path, name: &str, short: &str) -> Child {
+    service(Command::new(program(name)), folder, short)
+}
+
+/// The same where a file that would grow beyond so many KiB cannot be written any further.
+pub(super) fn start_with_files_of(kib: u32, folder: &Path, name: &str, short: &str) -> Child {
+    let mut shell = Command::new("bash");
+    // The signal that comes with the limit would end the program; a full disk sends none.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh"]);
+    shell.arg(kib.to_string()).arg(program(name));
+    service(shell, folder, short)
+}
+
+fn service(mut command: Command, folder: &Path, short: &str) -> Child {
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join(format!("{short}.log")));
-    Command::new(program(name))
+    command
         .args(["--config", &format!("{short}.toml"), "run"])
         .current_dir(folder)
         .stdin(Stdio::null())

@@ -1,0 +1,10 @@
+//! Bad input and bad times, on a running agent with its real files and sockets. Each test shows three things: an error that
+//! says what is wrong, neighbours that are not harmed, and nothing lost of what was answered OK.
+
+// A test fails by panicking, and so does what tests share.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod disk;
+mod doors;
+mod input;
+mod kills;
