@@ -3,6 +3,7 @@
 //! A source is settings (plain data), and a task that reads, hands over to the pure rooms (`convert`, `station`), has
 //! the result kept, and answers. Nothing here knows how or where it is kept.
 
+mod door;
 pub mod folder;
 pub mod http;
 pub mod keep;

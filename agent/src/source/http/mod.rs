@@ -33,11 +33,10 @@ use tracing::{debug, warn};
 use self::client::{ClientSettings, Clients, TokenError};
 use self::problem::Problem;
 use self::take::Taker;
+use super::door::accept;
 use super::keep::{Keep, Now};
 use super::tally::{Count, Tally};
 
-/// How long to wait before accepting again where the system has no more descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Most header fields of a request.
 const HEADERS_MAX: usize = 64;
 
@@ -189,20 +188,7 @@ impl HttpSource {
     pub async fn run(self, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(self.settings.connections_max));
         let tasks = TaskTracker::new();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    warn!(source = self.settings.name, %error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+        while let Some((stream, peer)) = accept(&self.listener, &self.settings.name, &stop).await {
             let Ok(place) = places.clone().try_acquire_owned() else {
                 self.tally.add(Count::ConnectionRefused);
                 warn!(source = self.settings.name, %peer, "a connection was refused: too many");

@@ -24,6 +24,7 @@ use tracing::{info, warn};
 
 use self::framing::Framing;
 use self::reply::Replies;
+use super::door::accept;
 use super::keep::{Keep, Now};
 use super::session::{Desk, Session};
 use super::tally::{Count, Tally};
@@ -31,8 +32,6 @@ use crate::station::Station;
 
 /// Most dialogues that are held ready in memory; more are read from the store when they are needed.
 const SESSIONS: usize = 1024;
-/// How long to wait before accepting again where the system has no more descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Silence after which the system begins to ask whether the device is still there, and how often it asks.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
@@ -175,20 +174,7 @@ impl<K: Keep> TcpSource<K> {
     pub async fn run(mut self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let mut number = 0;
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    warn!(source = self.settings.name, %error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+        while let Some((stream, peer)) = accept(&self.listener, &self.settings.name, &stop).await {
             let Some(name) = self.admit(peer) else {
                 self.desk.tally.add(Count::ConnectionRefused);
                 warn!(source = self.settings.name, %peer, "a connection was refused: too many, or an address without a name");
