@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::DaemonError;
 use crate::config::{Config, OdooConfig, PlantConfig, TargetConfig};
-use crate::flow::worker::{Domain, Turn, Worker};
+use crate::flow::domain::Domain;
+use crate::flow::worker::{Turn, Worker};
 use crate::odoo::{Key, Odoo};
 use crate::target::Target;
 use crate::target::shadow::Shadow;

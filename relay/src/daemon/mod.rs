@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::control::socket;
-use crate::flow::worker::WorkError;
+use crate::flow::halt::WorkError;
 use crate::link::{Link, LinkError};
 use crate::target;
 use domains::Bells;

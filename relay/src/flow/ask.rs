@@ -2,7 +2,8 @@
 
 use millrace_shared::store::inbox::{InboxView, Item, PAGE, State, Worklist};
 
-use super::worker::{Halt, Worker, by_name, named};
+use super::halt::Halt;
+use super::worker::{Worker, by_name, named};
 use crate::post::Stamp;
 use crate::target::{Target, Tenure};
 

@@ -1,12 +1,15 @@
 //! What is done next: fair shares, order, groups, and when a target is left alone.
 //!
 //! `choose`, `conclude` and `breaker` are pure; `prepare` asks the target for facts; `worker` is the one thin task that
-//! works off a domain, with its steps in `tenure`, `ask`, `recheck`, `send` and `settle`. Nothing here knows what a kind means or how Odoo is called.
+//! works off a `domain`, with its steps in `tenure`, `ask`, `recheck`, `send` and `settle`. Nothing here knows what a
+//! kind means or how Odoo is called.
 
 mod ask;
 pub mod breaker;
 pub mod choose;
 pub mod conclude;
+pub mod domain;
+pub mod halt;
 pub mod prepare;
 mod recheck;
 mod send;

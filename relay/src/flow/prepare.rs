@@ -10,7 +10,7 @@ use millrace_shared::message::{Kind, Message};
 use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::{Change, Item, Request};
 
-use super::worker::Domain;
+use super::domain::Domain;
 use crate::govern::{self, StandingHold};
 use crate::post::why::Why;
 use crate::post::{Case, Facts, Plan, Posting, Question, Stamp};

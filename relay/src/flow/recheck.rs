@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use millrace_shared::store::inbox::{Change, Filter, GroupBy, InboxView, Item, PAGE, StateName, Worklist};
 
+use super::halt::Halt;
 use super::prepare::plans;
-use super::worker::{FLOW, Halt, Worker};
+use super::worker::{FLOW, Worker};
 use crate::post::Plan;
 use crate::target::{End, Target};
 

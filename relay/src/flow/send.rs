@@ -6,7 +6,8 @@ use millrace_shared::ident::MessageId;
 use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::{Change, InboxView, Item, Request, Verdict, Worklist};
 
-use super::worker::{Halt, Worker, by_name, name};
+use super::halt::Halt;
+use super::worker::{Worker, by_name, name};
 use crate::post::Posting;
 use crate::target::{Class, Fault, Target, Tenure};
 

@@ -6,7 +6,8 @@ use millrace_shared::ident::MessageId;
 use millrace_shared::store::inbox::{Change, InboxView, Item, Request, Verdict, Worklist};
 
 use super::conclude::{Conclusion, conclude};
-use super::worker::{Halt, Worker};
+use super::halt::Halt;
+use super::worker::Worker;
 use crate::target::{Answer, Target};
 
 impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {

@@ -8,7 +8,8 @@ use millrace_shared::store::StoreError;
 use millrace_shared::store::inbox::{InboxView, Worklist};
 use serde::{Deserialize, Serialize};
 
-use super::worker::{Halt, Worker};
+use super::halt::Halt;
+use super::worker::Worker;
 use crate::target::{Answer, Head, Reply, Target, Tenure};
 
 /// How often what was seen of a busy target is written down. Seen a little late it still only rises.

@@ -13,42 +13,25 @@ use millrace_shared::clock::Clock;
 use millrace_shared::ident::{AgentId, MessageId};
 use millrace_shared::message::Kind;
 use millrace_shared::store::StoreError;
-use millrace_shared::store::desk::{Desk, Gone};
+use millrace_shared::store::desk::Desk;
 use millrace_shared::store::inbox::{InboxView, Item, Request, Slot, Verdict, Worklist};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::breaker::Breaker;
 use super::choose::choose;
+use super::domain::Domain;
+use super::halt::{Halt, WorkError};
 use super::prepare::{prepare, stamp};
 use super::tenure::Held;
 use crate::govern::{self, StandingHold};
-use crate::post::{PolicyTable, Posting, Stamp, group, timely};
-use crate::target::{Fault, Target};
+use crate::post::{Posting, Stamp, group, timely};
+use crate::target::Target;
 
 /// Who makes the changes, in the audit.
 pub(super) const FLOW: &str = "flow";
 
 /// How long a domain that was stopped waits before it looks whether a person has acted.
 const STOPPED: Duration = Duration::from_secs(30);
-
-/// What a domain is.
-#[derive(Debug, Clone)]
-pub struct Domain {
-    /// Its name in the target.
-    pub name: String,
-    /// The agents whose messages take effect in it.
-    pub agents: Vec<AgentId>,
-    /// The target's company.
-    pub company: i64,
-    /// The plant's decisions.
-    pub policies: Arc<PolicyTable>,
-    /// Holds that the configuration lays over what is ready; those of people stand in the inbox.
-    pub holds: Vec<StandingHold>,
-    /// Most messages in one request.
-    pub batch: usize,
-    /// Most messages in one posting.
-    pub group: usize,
-}
 
 /// How a turn went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,28 +42,6 @@ pub enum Turn {
     Idle,
     /// The target is left alone for this long; the text says why.
     Pause(Duration, String),
-}
-
-/// Why a worker ends. Fatal: the program must start again over the same inbox.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkError {
-    /// The inbox failed in a way that does not pass.
-    #[error("the inbox: {0}")]
-    Store(#[from] StoreError),
-    /// The inbox's thread is gone.
-    #[error("the inbox: {0}")]
-    Gone(#[from] Gone),
-}
-
-/// Why a round ends early.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Halt {
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    #[error("{0}")]
-    Stop(String),
-    #[error(transparent)]
-    Work(#[from] WorkError),
 }
 
 /// The worker of one domain.
