@@ -3,7 +3,10 @@
 // A test's world fails by panicking: that is how a test reports.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+pub mod bench;
 pub mod kills;
+pub mod load;
 pub mod odoo;
+pub mod outage;
 pub mod wire;
 pub mod world;

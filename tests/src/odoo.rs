@@ -31,18 +31,23 @@ pub struct Instance {
 /// The instance that all tests of a process share.
 pub fn instance() -> &'static Instance {
     static INSTANCE: OnceLock<Instance> = OnceLock::new();
-    INSTANCE.get_or_init(|| Instance::start(None))
+    INSTANCE.get_or_init(|| Instance::start(None, &[]))
 }
 
 impl Instance {
     /// An instance of one's own in this folder, to be killed at will. It lives as long as the test's process.
     pub fn own(folder: PathBuf) -> &'static Instance {
-        Box::leak(Box::new(Self::start(Some(folder))))
+        Box::leak(Box::new(Self::start(Some(folder), &[])))
     }
 
-    fn start(folder: Option<PathBuf>) -> Self {
+    /// One of one's own whose database is on disk when it says so, for measuring.
+    pub fn durable(folder: PathBuf) -> &'static Instance {
+        Box::leak(Box::new(Self::start(Some(folder), &["--durable"])))
+    }
+
+    fn start(folder: Option<PathBuf>, options: &[&str]) -> Self {
         let run = |arguments: &[&str]| installer(folder.as_deref(), arguments);
-        run(&["start"]);
+        run(&[&["start"], options].concat());
         let status: Value = serde_json::from_str(&run(&["status"])).expect("status is JSON");
         let seed =
             std::fs::read_to_string(text(&status["seed"])).expect("the note of what the databases hold");
@@ -184,22 +189,28 @@ impl Database {
         (status, body.to_owned())
     }
 
+    /// Runs Python in Odoo's own shell, and gives the JSON that it printed on a line of its own.
+    pub fn shell(&self, script: &str) -> Value {
+        let folder = self.instance.folder.as_deref();
+        let printed = feed(folder, &["shell", &self.name], script).unwrap_or_else(|error| panic!("{error}"));
+        let line = printed.lines().rev().find(|line| line.starts_with('{'));
+        let line = line.unwrap_or_else(|| panic!("the script printed no JSON: {printed}"));
+        serde_json::from_str(line).expect("JSON")
+    }
+
+    /// Makes so many confirmed untracked orders of plant A, each for this quantity, and items to count; their codes.
+    pub fn furnish(&self, orders: usize, quantity: usize, items: usize) -> (Vec<String>, Vec<String>) {
+        let sizes = format!("ORDERS, QUANTITY, ITEMS = {orders}, {quantity}, {items}\n");
+        let made = self.shell(&(sizes + include_str!("furnish.py")));
+        let names = |what: &str| made[what].as_array().expect("a list").iter().map(text).collect();
+        (names("orders"), names("items"))
+    }
+
     /// The rows of a query, columns as text.
     pub fn sql(&self, query: &str) -> Vec<Vec<String>> {
         let output = Command::new(&self.instance.psql)
-            .args([
-                "-h",
-                &self.instance.socket,
-                "-U",
-                "odoo",
-                "-d",
-                &self.name,
-                "-At",
-                "-F",
-                "\t",
-                "-c",
-                query,
-            ])
+            .args(["-h", &self.instance.socket, "-U", "odoo", "-d", &self.name])
+            .args(["-At", "-F", "\t", "-c", query])
             .output()
             .expect("psql runs");
         assert!(
@@ -235,22 +246,40 @@ impl Drop for Database {
     }
 }
 
+/// A folder for an instance of one's own: PostgreSQL runs as another user, who must be able to enter.
+pub fn folder() -> tempfile::TempDir {
+    let public = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    let folder = tempfile::Builder::new().permissions(public).tempdir();
+    folder.expect("a folder")
+}
+
 /// Runs the repository's own command for Odoo and gives what it printed.
 fn installer(folder: Option<&Path>, arguments: &[&str]) -> String {
     run(folder, arguments).unwrap_or_else(|error| panic!("installer/odoo {arguments:?}: {error}"))
 }
 
 fn run(folder: Option<&Path>, arguments: &[&str]) -> Result<String, String> {
+    feed(folder, arguments, "")
+}
+
+fn feed(folder: Option<&Path>, arguments: &[&str], input: &str) -> Result<String, String> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../installer/odoo");
     let mut command = Command::new(program);
     command.args(arguments);
     if let Some(folder) = folder {
         command.arg("--dir").arg(folder);
     }
-    let output = command
+    let told = |error: std::io::Error| error.to_string();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .output()
-        .map_err(|error| error.to_string())?;
+        .spawn()
+        .map_err(told)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).map_err(told)?;
+    }
+    let output = child.wait_with_output().map_err(told)?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {

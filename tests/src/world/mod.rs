@@ -6,6 +6,7 @@
 mod device;
 mod files;
 mod process;
+pub mod target;
 
 use std::fs;
 use std::net::TcpStream;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 use crate::odoo::Database;
 use crate::wire::Wire;
 pub use device::{Scanner, message, post, post_bytes, scan};
+pub(crate) use process::program;
 use process::{free_ports, kill, run, start};
 
 /// How long anything in a world may take before the test fails.
@@ -220,6 +222,11 @@ impl World {
         let (code, told) = self.ask("relay", arguments);
         assert_eq!(code, Some(0), "{arguments:?}: {told:?}\n{}", self.logs());
         told
+    }
+
+    /// The port of the broker.
+    pub fn line(&self) -> u16 {
+        self.line
     }
 
     /// The agent's process.
