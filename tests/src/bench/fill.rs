@@ -22,6 +22,7 @@ pub fn open(path: &Path) -> SqliteSpool {
     let options = Options {
         agent: "plant-a".parse().expect("a name"),
         quota_bytes: QUOTA_BYTES,
+        reserve_bytes: QUOTA_BYTES / 20,
         epoch: Epoch(1),
         new_epoch: false,
     };
