@@ -43,6 +43,16 @@ impl Ranges {
         self.0.clear();
     }
 
+    /// What of it lies up to here and in none of these others.
+    pub fn without(&self, others: [&Ranges; 2], upto: u64) -> Vec<(u64, u64)> {
+        let mut left = self.clone();
+        for (first, last) in others.into_iter().flat_map(|other| &other.0) {
+            left.remove(*first, *last);
+        }
+        left.remove(upto.saturating_add(1), u64::MAX);
+        left.0
+    }
+
     /// The last sequence of the range that this one is in; none where it is in none.
     pub fn end_of(&self, sequence: u64) -> Option<u64> {
         let at = self.0.partition_point(|&(_, b)| b < sequence);
@@ -109,6 +119,10 @@ mod tests {
                         prop_assert_eq!(ranges.next_start(n), model.range(n..).next().copied());
                     }
                 }
+                let (odd, low) = (ranges.without([&ranges, &ranges], 40), ranges.without([&Ranges::default(); 2], 20));
+                prop_assert!(odd.is_empty());
+                let low: Vec<u64> = low.into_iter().flat_map(|(a, b)| a..=b).collect();
+                prop_assert_eq!(low, model.range(..=20).copied().collect::<Vec<_>>());
                 for pair in ranges.0.windows(2) {
                     prop_assert!(pair[0].1 + 1 < pair[1].0);
                 }

@@ -146,10 +146,22 @@ pub enum News {
         /// Its floor now.
         floor: u64,
     },
-    /// Everything up to here is settled at the other end, and there is no more news of it: that of an earlier store, or
-    /// of a twin, is gone with it. What is unsettled here settles too: as lost where it is gone (see
-    /// [`GapKind::Lost`]), otherwise as superseded by something unknown.
+    /// This is settled at the other end, with the content that it has here, and there is no more news of it: that of an
+    /// earlier store, or of a twin, is gone with it. What is unsettled here settles too, dead or not: as lost where it is
+    /// gone (see [`GapKind::Lost`]), otherwise as superseded by something unknown.
     Finished {
+        /// The epoch.
+        epoch: Epoch,
+        /// The lane.
+        lane: Lane,
+        /// First.
+        from: u64,
+        /// Last.
+        to: u64,
+    },
+    /// Everything up to here is settled at the other end, whatever its content. What is gone here (see
+    /// [`GapKind::Lost`]), and was not told of by name, settles as lost; nothing else changes.
+    Gone {
         /// The epoch.
         epoch: Epoch,
         /// The lane.

@@ -14,8 +14,8 @@ use crate::store::inbox::{self, Arrival, Gap, GapKind};
 use super::Receiver;
 use super::port::{ReceiverAction, ReceiverNotice, Standing};
 
-/// Conflicts in one receipt; more open another.
-const CONFLICTS: usize = 8192;
+/// Sequences that are kept beside their positions, in one receipt; more open another.
+const BESIDE: usize = 8192;
 
 /// What waits for its commit, or to be handed over for it.
 #[derive(Debug, Default)]
@@ -87,19 +87,20 @@ impl Receiver {
         let Some(asked) = self.forget(ticket) else { return };
         self.tides.update(standing);
         let mut taken = Vec::new();
-        let mut conflicts = 0;
+        let mut beside = 0;
         for (asked, result) in asked.into_iter().zip(results) {
             match result {
                 inbox::Taken::Kept(kept) => {
                     if kept.diverged || !kept.conflicts.is_empty() {
                         self.notice_diverged(asked.epoch, asked.lane);
                     }
-                    if conflicts + kept.conflicts.len() > CONFLICTS {
+                    let more = kept.conflicts.len() + kept.late.len();
+                    if beside + more > BESIDE {
                         self.answer(std::mem::take(&mut taken));
-                        conflicts = 0;
+                        beside = 0;
                     }
-                    conflicts += kept.conflicts.len();
-                    taken.push(asked.taken(kept.conflicts));
+                    beside += more;
+                    taken.push(asked.taken(kept.conflicts, kept.late));
                 }
                 inbox::Taken::Refused(refusal) => {
                     let (transient, reason) = (refusal.is_transient(), refusal.reason());
@@ -149,6 +150,7 @@ impl Receiver {
                 running: gap.running,
             },
             conflicts: Vec::new(),
+            late: Vec::new(),
         });
         self.answer(taken.collect());
     }
@@ -223,13 +225,14 @@ fn asked(arrival: &Arrival) -> Asked {
 }
 
 impl Asked {
-    fn taken(self, conflicts: Vec<u64>) -> Taken {
+    fn taken(self, conflicts: Vec<u64>, late: Vec<u64>) -> Taken {
         Taken {
             epoch: self.epoch,
             lane: self.lane,
             first: self.first,
             last: self.last,
             conflicts,
+            late,
         }
     }
 

@@ -23,6 +23,10 @@ pub struct Flow {
     pub confirmed: Mark,
     /// Above `confirmed`: finished, because a receipt named exactly what was sent.
     pub done: Ranges,
+    /// Of what is done: kept there beside its position, as a dead letter.
+    pub beside: Ranges,
+    /// Of what is done: the spool was told that no news of it will come.
+    pub over: Ranges,
     /// Above `confirmed`: the other end says that it holds something there.
     hints: Ranges,
     hints_since_ms: u64,
@@ -65,6 +69,8 @@ impl Flow {
             ready: false,
             confirmed,
             done: Ranges::default(),
+            beside: Ranges::default(),
+            over: Ranges::default(),
             hints: Ranges::default(),
             hints_since_ms: 0,
             busy: Ranges::default(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::{Epoch, Stamp};
-use crate::link::wire::{self, Control, Heard, Told};
+use crate::link::wire::{self, Control, Heard, Tide, Told};
 use crate::link::{Ticket, pace};
 use crate::store::spool::News;
 
@@ -77,6 +77,33 @@ impl Sender {
                 Told::Dead(reason) => News::Dead { stamp, reason },
                 Told::Reopened => News::Reopened { stamp },
                 Told::Settled(outcome) => News::Settled { stamp, outcome },
+            });
+        }
+    }
+
+    /// Of what is settled there no more news will come. What is ours there by its digest, or was taken there as what it
+    /// is, settles here too; so does what is gone here and can be compared by nobody. In a lane that diverged the same
+    /// positions hold other content as well: that is to be moved, and settles only where it went.
+    pub(super) fn on_finished(&mut self, tide: &Tide) {
+        let Some(flow) = self.flows.get_mut(&(tide.epoch, tide.lane)) else {
+            return;
+        };
+        let (epoch, lane) = (tide.epoch, tide.lane);
+        let upto = tide.settled.min(flow.head.next - 1);
+        if upto > flow.head.settled.max(flow.finished) {
+            flow.finished = upto;
+            self.learn.news(News::Gone { epoch, lane, upto });
+        }
+        let mut ours = flow.done.clone();
+        ours.insert(0, flow.confirmed.sequence);
+        ours.remove(0, flow.head.settled);
+        for (from, to) in ours.without([&flow.beside, &flow.over], upto) {
+            flow.over.insert(from, to);
+            self.learn.news(News::Finished {
+                epoch,
+                lane,
+                from,
+                to,
             });
         }
     }

@@ -68,6 +68,9 @@ impl Sender {
         flow.pause_ms = pace::REFUSED_MS;
         flow.lowest_only_until_ms = 0;
         self.window.answered(&flight, now_ms);
+        for sequence in taken.conflicts.iter().chain(&taken.late) {
+            flow.beside.insert(*sequence, *sequence);
+        }
         if let Cargo::Rows(digests) = &flight.cargo {
             let stamp = |sequence: u64| {
                 let digest = *digests.get(usize::try_from(sequence.checked_sub(flight.first)?).ok()?)?;
@@ -129,25 +132,6 @@ impl Sender {
             flow.to_weigh = Some(tide.floor);
         }
         self.resend_due(now_ms);
-    }
-
-    /// What was dropped here while it was stored there has no row that news could name: the settled floor settles it.
-    pub(super) fn on_finished(&mut self, tide: &Tide) {
-        let Some(flow) = self.flows.get_mut(&(tide.epoch, tide.lane)) else {
-            return;
-        };
-        // In a lane that diverged no floor is confirmed; but what is gone here can never be compared, nor sent.
-        let known = if flow.diverged {
-            flow.head.next - 1
-        } else {
-            flow.confirmed.sequence
-        };
-        let upto = tide.settled.min(known);
-        if upto > flow.head.settled.max(flow.finished) {
-            flow.finished = upto;
-            let (epoch, lane) = (tide.epoch, tide.lane);
-            self.learn.news(News::Finished { epoch, lane, upto });
-        }
     }
 
     /// Compares floors with our own running digests, asking the spool where they are not remembered.

@@ -65,6 +65,8 @@ pub struct Taken {
     pub last: Mark,
     /// Sequences where other content was first. What was sent is kept beside it; the sender moves it.
     pub conflicts: Vec<u64>,
+    /// Sequences that had been declared, or settled and forgotten. What was sent is kept beside them as a dead letter.
+    pub late: Vec<u64>,
 }
 
 /// How a lane stands at the receiver.

@@ -118,6 +118,7 @@ fn receipts() -> Vec<Receipt> {
                 first: 7,
                 last: mark(8, 0xdd),
                 conflicts: vec![8],
+                late: vec![7],
             }],
             tides: vec![tide()],
         },

@@ -18,6 +18,7 @@ on_both!(
     a_claim_is_recognised_for_its_retention,
     stored_messages_go_only_by_policy_and_never_dead_ones,
     what_is_finished_at_the_other_end_settles_here_too_as_lost_where_it_was_dropped,
+    what_is_gone_here_settles_as_lost_and_nothing_else_where_other_content_may_be_finished,
     a_dropped_message_can_still_settle_and_frees_its_keys,
     an_epoch_that_is_settled_and_pruned_is_forgotten,
     a_moved_row_is_remembered_until_it_settled_where_it_went,
@@ -190,18 +191,21 @@ fn what_is_finished_at_the_other_end_settles_here_too_as_lost_where_it_was_dropp
     subject.press();
     let spool = subject.spool();
     spool.prune(&DROP, at(0)).unwrap();
-    let finished = |upto| News::Finished {
+    let finished = |from, to| News::Finished {
         epoch: FIRST,
         lane: LANE,
-        upto,
+        from,
+        to,
     };
-    spool.learn(&[finished(2)], at(0)).unwrap();
+    spool.learn(&[finished(1, 2)], at(0)).unwrap();
     let fates = stamps.map(|stamp| spool.fate(stamp.position).unwrap().unwrap());
     let [lost, applied_already, still, waiting] = fates;
     assert_eq!(lost, Fate::Settled(Outcome::Lost));
     assert_eq!(applied_already, Fate::Settled(applied()));
     assert_eq!((still, waiting), (Fate::Stored, Fate::Waiting));
-    spool.learn(&[finished(u64::MAX)], at(0)).unwrap();
+    spool
+        .learn(&[dead(stamps[3]), finished(2, u64::MAX)], at(0))
+        .unwrap();
     assert_eq!(head(spool, FIRST, LANE).settled, 4);
     assert_eq!(
         spool.fate(stamps[3].position).unwrap(),
@@ -211,6 +215,33 @@ fn what_is_finished_at_the_other_end_settles_here_too_as_lost_where_it_was_dropp
     let spool = subject.spool();
     keep(spool, confirm("A"));
     assert_eq!(after(&rows(spool, FIRST, LANE)[0]), [None]);
+}
+
+fn what_is_gone_here_settles_as_lost_and_nothing_else_where_other_content_may_be_finished<S: Subject>() {
+    let mut subject = S::new();
+    let spool = subject.spool();
+    let stamps = [(); 4].map(|()| keep(spool, confirm("A")));
+    spool
+        .learn(&[stored(FIRST, LANE, 1, 3), dead(stamps[1])], at(0))
+        .unwrap();
+    subject.press();
+    let spool = subject.spool();
+    spool.prune(&DROP, at(0)).unwrap();
+    let gone = |upto| News::Gone {
+        epoch: FIRST,
+        lane: LANE,
+        upto,
+    };
+    spool.learn(&[gone(2)], at(0)).unwrap();
+    let fates = |spool: &S::Spool| stamps.map(|stamp| spool.fate(stamp.position).unwrap().unwrap());
+    let lost = || Fate::Settled(Outcome::Lost);
+    let [first, second, third, fourth] = fates(spool);
+    assert_eq!((first, third, fourth), (lost(), Fate::Stored, Fate::Waiting));
+    assert!(matches!(second, Fate::Dead(_)));
+    spool.learn(&[gone(u64::MAX)], at(0)).unwrap();
+    let [_, second, third, fourth] = fates(spool);
+    assert_eq!((third, fourth), (lost(), Fate::Waiting));
+    assert!(matches!(second, Fate::Dead(_)));
 }
 
 fn a_dropped_message_can_still_settle_and_frees_its_keys<S: Subject>() {

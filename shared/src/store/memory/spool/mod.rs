@@ -3,6 +3,7 @@
 //! Stands in for the disk in simulations, and is what the SQLite spool is compared with. A crash in a simulation is a
 //! clone of it, taken between two calls; an old image is an older clone.
 
+mod learn;
 mod read;
 mod write;
 
@@ -167,6 +168,14 @@ impl Cell {
             settled: None,
             gone: None,
             pruned: false,
+        }
+    }
+
+    /// It ends like this, unless it ended before.
+    fn end(&mut self, outcome: Outcome, at_ms: u64) {
+        if self.settled.is_none() {
+            (self.stored, self.dead) = (true, None);
+            self.settled = Some((at_ms, outcome));
         }
     }
 

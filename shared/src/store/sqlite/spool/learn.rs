@@ -1,5 +1,7 @@
 //! Noting what the other end told: stored, forgotten, dead, settled.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::epochs::{self, Age};
@@ -31,7 +33,13 @@ pub(super) fn note(connection: &Connection, news: &News, at_ms: u64) -> Result<(
             to,
         } => stored(connection, *epoch, *lane, *from, *to),
         News::Forgotten { epoch, lane, floor } => forgotten(connection, *epoch, *lane, *floor),
-        News::Finished { epoch, lane, upto } => finished(connection, (*epoch, *lane), *upto, at_ms),
+        News::Finished {
+            epoch,
+            lane,
+            from,
+            to,
+        } => finished(connection, (*epoch, *lane), *from..=*to, at_ms),
+        News::Gone { epoch, lane, upto } => gone(connection, (*epoch, *lane), *upto, at_ms),
         News::Dead { stamp, reason } => match found(connection, stamp)? {
             Some((log, row)) => dead(connection, &log, row.sequence, reason),
             None => Ok(()),
@@ -80,6 +88,35 @@ fn forgotten(connection: &Connection, epoch: Epoch, lane: Lane, floor: u64) -> R
 fn finished(
     connection: &Connection,
     (epoch, lane): (Epoch, Lane),
+    range: RangeInclusive<u64>,
+    at_ms: u64,
+) -> Result<(), StoreError> {
+    let Some(age) = epochs::named(connection, epoch)? else {
+        return Ok(());
+    };
+    let log = Log::of(connection, lane, age);
+    let (lost, over) = (log.set(Kind::Lost), log.set(Kind::Settled));
+    let last = (*range.end()).min(log.next()? - 1);
+    let mut at = (*range.start()).max(over.floor()? + 1);
+    while at <= last {
+        if let Some(range) = over.around(at)? {
+            at = range.end() + 1;
+            continue;
+        }
+        let outcome = match lost.has(at)? {
+            true => Outcome::Lost,
+            false => Outcome::Superseded { by: None },
+        };
+        settled(connection, &log, &any(&log, at)?, &outcome, at_ms)?;
+        at += 1;
+    }
+    Ok(())
+}
+
+/// What is gone here and was not told of by name ends as lost.
+fn gone(
+    connection: &Connection,
+    (epoch, lane): (Epoch, Lane),
     upto: u64,
     at_ms: u64,
 ) -> Result<(), StoreError> {
@@ -88,26 +125,25 @@ fn finished(
     };
     let log = Log::of(connection, lane, age);
     let (lost, over) = (log.set(Kind::Lost), log.set(Kind::Settled));
-    let last = upto.min(log.next()? - 1);
     let mut at = over.floor()? + 1;
-    while at <= last {
-        if let Some(range) = over.around(at)? {
-            at = range.end() + 1;
-            continue;
+    while let Some(range) = lost.around(at)?.or(lost.behind(at)?) {
+        at = range.end() + 1;
+        for sequence in range.take_while(|sequence| *sequence <= upto) {
+            if !over.has(sequence)? {
+                settled(connection, &log, &any(&log, sequence)?, &Outcome::Lost, at_ms)?;
+            }
         }
-        let row = match log.set(Kind::Damaged).has(at)? {
-            true => None,
-            false => log.get(at)?,
-        };
-        let row = row.unwrap_or(Kept::unreadable(at));
-        let outcome = match lost.has(at)? {
-            true => Outcome::Lost,
-            false => Outcome::Superseded { by: None },
-        };
-        settled(connection, &log, &row, &outcome, at_ms)?;
-        at += 1;
     }
     Ok(())
+}
+
+/// The row at this sequence, readable or not.
+fn any(log: &Log<'_>, sequence: u64) -> Result<Kept, StoreError> {
+    let row = match log.set(Kind::Damaged).has(sequence)? {
+        true => None,
+        false => log.get(sequence)?,
+    };
+    Ok(row.unwrap_or(Kept::unreadable(sequence)))
 }
 
 /// The row that the stamp names, unless another content stands there or it is settled.

@@ -30,7 +30,8 @@ struct Piece {
 enum Told {
     Stored(Lane, usize, u64, u64),
     Forgotten(Lane, usize, u64),
-    Finished(Lane, usize, u64),
+    Finished(Lane, usize, u64, u64),
+    Gone(Lane, usize, u64),
     Dead(usize),
     Reopened(usize),
     Settled(usize),
@@ -56,7 +57,8 @@ fn told() -> impl Strategy<Value = Told> {
     prop_oneof![
         3 => (lane(), which.clone(), 0..20u64, 0..8u64).prop_map(|(lane, e, from, n)| Told::Stored(lane, e, from, from + n)),
         1 => (lane(), which.clone(), 0..20u64).prop_map(|(lane, e, floor)| Told::Forgotten(lane, e, floor)),
-        1 => (lane(), which, 0..20u64).prop_map(|(lane, e, upto)| Told::Finished(lane, e, upto)),
+        1 => (lane(), which.clone(), 0..20u64, 0..8u64).prop_map(|(lane, e, from, n)| Told::Finished(lane, e, from, from + n)),
+        1 => (lane(), which, 0..20u64).prop_map(|(lane, e, upto)| Told::Gone(lane, e, upto)),
         3 => any.clone().prop_map(Told::Dead),
         1 => any.clone().prop_map(Told::Reopened),
         8 => any.clone().prop_map(Told::Settled),
@@ -186,7 +188,13 @@ impl Pair {
                 lane: *lane,
                 floor: *floor,
             },
-            Told::Finished(lane, epoch, upto) => News::Finished {
+            Told::Finished(lane, epoch, from, to) => News::Finished {
+                epoch: self.epoch(*epoch),
+                lane: *lane,
+                from: *from,
+                to: *to,
+            },
+            Told::Gone(lane, epoch, upto) => News::Gone {
                 epoch: self.epoch(*epoch),
                 lane: *lane,
                 upto: *upto,
