@@ -20,6 +20,8 @@ _RUN: dict[str, list[str]] = {
     "installer/quickstart --story": ["installer/quickstart", "--story", "--seconds", "15"],
     "cargo run -p millrace-tests --bin kill-run -- 200 10000":
         ["cargo", "run", "-p", "millrace-tests", "--bin", "kill-run", "--", "1", "20", "1"],
+    "cargo run --release -p millrace-tests --bin simulate -- --seeds 100000":
+        ["cargo", "run", "-p", "millrace-tests", "--bin", "simulate", "--", "--seeds", "100"],
 }
 _NEEDS_ODOO = {"installer/quickstart --odoo", "cargo run -p millrace-tests --bin kill-run -- 200 10000"}
 _RUNS_THIS = {"tests/run"}

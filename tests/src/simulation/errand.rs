@@ -1,0 +1,134 @@
+//! What passes between a relay and the target: requests that are lost, late or doubled, and their answers.
+
+use millrace_shared::link::receiver::ReceiverNotice;
+use millrace_shared::store::inbox::Inbox;
+
+use super::bug::Bug;
+use super::model::message::State;
+use super::model::odoo::{Known, Reply, Request};
+use super::model::work::Change;
+use super::poster::Step;
+use super::world::{Event, Job, Node, World};
+
+impl World {
+    /// A poster looks for work.
+    pub fn tick(&mut self, relay: usize) {
+        let run = self.relays[relay].run;
+        let after_ms = self.dice.between(20, 400);
+        self.later(after_ms, Event::Tick(relay, run));
+        if self.relays[relay].paused_until_ms > self.now_ms {
+            return;
+        }
+        let node = &mut self.relays[relay];
+        if let Some(step) = node
+            .poster
+            .next(&node.disk, self.plan.group, self.now_ms, &mut self.dice)
+        {
+            self.step(relay, step);
+        }
+    }
+
+    /// Does what a poster wants done.
+    pub fn step(&mut self, relay: usize, step: Step) {
+        let run = self.relays[relay].run;
+        match step {
+            Step::Send(number, request) => {
+                let node = &self.relays[relay];
+                let stamp = (node.poster.fence.unwrap_or(0), node.disk.seen);
+                self.note(|| format!("relay {relay} asks the target {number}: {request:?}"));
+                if !self.mended && self.dice.chance(self.plan.loss / 2) {
+                    return;
+                }
+                // A slow target may do what is asked long after nobody waits for it any more; a proxy may ask twice.
+                let twice = !self.mended && self.dice.chance(self.plan.duplicates / 2);
+                for _ in 0..=u32::from(twice) {
+                    let slow = !self.mended && self.dice.chance(self.plan.loss / 2);
+                    let longest = if slow {
+                        90_000
+                    } else {
+                        self.plan.delay_ms.min(5_000)
+                    };
+                    let after_ms = self.dice.between(1, longest);
+                    let event = Event::Request(relay, run, number, request.clone(), stamp);
+                    self.later(after_ms, event);
+                }
+            }
+            Step::Commit(changes, to_post) => {
+                self.ask_store(Node::Relay(relay), Job::Poster(changes, to_post))
+            }
+            Step::Fenced(fence) => self.raise_term(relay, fence),
+            Step::Replay => self.replay(relay),
+            Step::Stop => {
+                self.note(|| format!("relay {relay} hears that it was taken over from"));
+                self.kill(Node::Relay(relay));
+            }
+        }
+    }
+
+    /// A person orders that what the restored target does not have is done again, under the same names: what took effect
+    /// is posted, and what was discarded is voided. A discard that the target forgot would come back from the next image
+    /// of a spool or an inbox in which it had not happened yet.
+    fn replay(&mut self, relay: usize) {
+        let node = &mut self.relays[relay];
+        node.disk.seen = self.odoo.count;
+        if self.bug == Some(Bug::RestoredTargetTrusted) {
+            return;
+        }
+        for slot in node.disk.in_state(|state| matches!(state, State::Settled(_))) {
+            let Some(item) = node.disk.item(&slot) else {
+                continue;
+            };
+            let name = (slot.0.clone(), item.name);
+            let there = matches!(self.odoo.known.get(&name), Some(Known::Done | Known::Void));
+            if !there && item.effective {
+                node.disk.change(&slot, &Change::Replay);
+            }
+        }
+    }
+
+    /// A request reaches the target, which answers it.
+    pub fn reach_target(
+        &mut self,
+        relay: usize,
+        run: u32,
+        number: u64,
+        request: &Request,
+        fence: u64,
+        seen: u64,
+    ) {
+        if self.now_ms < self.odoo_down_until_ms {
+            return;
+        }
+        let before = self.odoo.effects.len();
+        let reply = self.odoo.answer(request, fence, seen, self.bug);
+        self.watch_effects(before);
+        if let (Request::Void(_), Reply::Told(told)) = (request, &reply) {
+            for (name, known) in told {
+                if *known == Some(Known::Void) {
+                    self.discarded.insert(name.clone());
+                }
+            }
+        }
+        self.note(|| format!("the target answers relay {relay} {number}: {reply:?}"));
+        if !self.mended && self.dice.chance(self.plan.loss / 2) {
+            return;
+        }
+        let after_ms = self.dice.between(1, self.plan.delay_ms.min(5_000));
+        let count = self.odoo.count;
+        self.later(after_ms, Event::Reply(relay, run, number, reply, count));
+    }
+
+    /// What a receiving machine wants to be known.
+    pub fn heed(&mut self, relay: usize, notice: &ReceiverNotice) {
+        if let ReceiverNotice::Outranked(term) = notice
+            && *term > self.relays[relay].disk.opening().term
+        {
+            // Who holds the fence still may raise it again; who lost it is told when he asks with the old one.
+            let poster = &mut self.relays[relay].poster;
+            poster.outranked = poster.outranked.max(*term);
+            if poster.fence == Some(self.odoo.fence) {
+                poster.fence = None;
+            }
+        }
+    }
+}
