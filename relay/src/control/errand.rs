@@ -165,11 +165,11 @@ impl Errand {
             holds::lay(store, &hold, self.author("hold"))?;
             self.done.holds = 1;
         }
-        let mut page = store.list(&holds::waiting(&hold), self.after, PAGE)?;
+        let mut page = store.list(&hold.waiting(), self.after, PAGE)?;
         let Some(last) = page.last() else { return Ok(true) };
         self.after = Some(last.ticket.slot);
         let full = page.len() == PAGE;
-        page.retain(|entry| hold.suits(entry) && !entry.approved.iter().any(|word| word == REVIEW));
+        page.retain(|entry| hold.is_over(entry));
         self.request(store, page, &Change::Hold(hold.hold()))?;
         Ok(!full)
     }

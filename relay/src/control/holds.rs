@@ -1,7 +1,7 @@
 //! Standing holds in the inbox's note: laid, lifted, listed.
 
 use millrace_shared::store::StoreError;
-use millrace_shared::store::inbox::{Filter, InboxView, Remark, StateName, Worklist};
+use millrace_shared::store::inbox::{Filter, InboxView, Remark, Worklist};
 
 use super::Refusal;
 use crate::govern::{self, HOLDS, HOLDS_NOTE, REVIEW, StandingHold};
@@ -77,16 +77,4 @@ fn is_meant(hold: &StandingHold, filter: &Filter) -> bool {
         && filter.lanes.is_empty()
         && time(filter.captured_from_ms, hold.captured_from_ms)
         && time(filter.captured_before_ms, hold.captured_before_ms)
-}
-
-/// What waits and may be caught; its times are looked at one by one.
-pub(super) fn waiting(hold: &StandingHold) -> Filter {
-    Filter {
-        agents: hold.plant.iter().cloned().collect(),
-        stations: hold.station.iter().cloned().collect(),
-        kinds: hold.kind.iter().cloned().collect(),
-        keys: hold.keys.clone(),
-        states: vec![StateName::Ready, StateName::Behind],
-        ..Filter::default()
-    }
 }

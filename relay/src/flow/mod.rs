@@ -1,8 +1,8 @@
 //! What is done next: fair shares, order, groups, and when a target is left alone.
 //!
 //! `choose`, `conclude` and `breaker` are pure; `prepare` asks the target for facts; `worker` is the one thin task that
-//! works off a `domain`, with its steps in `tenure`, `ask`, `recheck`, `send` and `settle`. Nothing here knows what a
-//! kind means or how Odoo is called.
+//! works off a `domain`, with its steps in `tenure`, `ask`, `recheck`, `review`, `send` and `settle`. Nothing here knows
+//! what a kind means or how Odoo is called.
 
 mod ask;
 pub mod breaker;
@@ -12,6 +12,7 @@ pub mod domain;
 pub mod halt;
 pub mod prepare;
 mod recheck;
+mod review;
 mod send;
 mod settle;
 pub mod tenure;

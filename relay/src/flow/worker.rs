@@ -152,7 +152,8 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         } else {
             let prepared = prepare(&self.domain, &holds, &self.target, &items).await?;
             if !prepared.changes.is_empty() {
-                self.change(prepared.changes).await?;
+                self.change(prepared.changes.clone()).await?;
+                self.hold_all(&holds, &prepared.changes).await?;
                 self.ring();
             }
             let postings = timely(prepared.postings, self.domain.group);

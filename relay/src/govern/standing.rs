@@ -4,7 +4,7 @@
 use millrace_shared::ident::AgentId;
 use millrace_shared::message::Key;
 use millrace_shared::outcome::Reason;
-use millrace_shared::store::inbox::{Entry, Hold, Item};
+use millrace_shared::store::inbox::{Entry, Filter, Hold, Item, StateName};
 use serde::{Deserialize, Serialize};
 
 /// The word of such a hold.
@@ -60,6 +60,23 @@ impl StandingHold {
             && fits(&self.older_than_minutes, |least| minutes >= *least)
     }
 
+    /// What waits and may be caught; its times are looked at one by one.
+    pub fn waiting(&self) -> Filter {
+        Filter {
+            agents: self.plant.iter().cloned().collect(),
+            stations: self.station.iter().cloned().collect(),
+            kinds: self.kind.iter().cloned().collect(),
+            keys: self.keys.clone(),
+            states: vec![StateName::Ready, StateName::Behind],
+            ..Filter::default()
+        }
+    }
+
+    /// Whether a message with one of the keys is caught, and no person has released it before.
+    pub fn is_over(&self, entry: &Entry) -> bool {
+        self.suits(entry) && !is_released(entry)
+    }
+
     /// The hold that it lays over each message.
     pub fn hold(&self) -> Hold {
         let text = format!(
@@ -93,13 +110,17 @@ pub fn standing(note: Option<&str>) -> Result<Vec<StandingHold>, String> {
 
 /// Nothing where no hold catches the message, or a person has released it before; otherwise the one that was laid first.
 pub fn free(holds: &[StandingHold], item: &Item) -> Result<(), Hold> {
-    if item.entry.approved.iter().any(|word| word == REVIEW) {
+    if is_released(&item.entry) {
         return Ok(());
     }
     match holds.iter().find(|hold| hold.catches(item)) {
         Some(hold) => Err(hold.hold()),
         None => Ok(()),
     }
+}
+
+fn is_released(entry: &Entry) -> bool {
+    entry.approved.iter().any(|word| word == REVIEW)
 }
 
 fn fits<T>(wanted: &Option<T>, holds: impl Fn(&T) -> bool) -> bool {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::post::{Tracking, decimal};
+use crate::post::{Tracking, decimal, quantity};
 use crate::target::{Class, Fault};
 
 /// A record as Odoo reads it.
@@ -31,7 +31,13 @@ impl<'a> Record<'a> {
         self.get(field).as_bool().unwrap_or_default()
     }
 
+    /// A quantity.
     pub(super) fn figure(self, field: &str) -> Result<Decimal, Fault> {
+        self.need(field, quantity(self.get(field)))
+    }
+
+    /// A factor, with all its digits.
+    pub(super) fn factor(self, field: &str) -> Result<Decimal, Fault> {
         self.need(field, decimal(self.get(field)))
     }
 
@@ -86,14 +92,22 @@ impl<'a> Record<'a> {
                 "Odoo answered `{field}` as {}, which this program cannot read",
                 self.get(field)
             );
-            Fault::new(Class::Malformed, text)
+            unreadable(text)
         })
     }
+}
+
+/// The name of a fault that lies in what Odoo holds, not in how it is asked: only whoever needs that answer suffers.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+/// The fault in an answer that came and cannot be used.
+pub(super) fn unreadable(text: impl Into<String>) -> Fault {
+    Fault::new(Class::Malformed, text).named(UNREADABLE)
 }
 
 /// The records of a search.
 pub(super) fn records(answer: &Value) -> Result<Vec<Record<'_>>, Fault> {
     let rows = answer.get("records").unwrap_or(answer).as_array();
-    let rows = rows.ok_or_else(|| Fault::new(Class::Malformed, "Odoo answered no list of records"))?;
+    let rows = rows.ok_or_else(|| unreadable("Odoo answered no list of records"))?;
     Ok(rows.iter().map(Record).collect())
 }

@@ -59,6 +59,7 @@ fn settled(fact: &Fact) -> bool {
     match fact {
         Fact::Item(found) => matches!(found, Found::One(_)),
         Fact::Location(found) => matches!(found, Found::One(_)),
+        Fact::Unreadable(_) => false,
         _ => true,
     }
 }

@@ -14,12 +14,13 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::post::{self, Case, Facts, Plan, Posting, Question, Stamp};
+use crate::post::{self, Case, Fact, Facts, Plan, Posting, Question, Stamp};
 use crate::target::{Answer, Class, Fault, Head, Rehearsal, Reply, Target, Tenure};
 
 pub use check::Release;
 pub use client::Key;
 use client::{Caller, Patience};
+use json::UNREADABLE;
 use memory::Memory;
 
 const MODEL: &str = "millrace.posting";
@@ -54,6 +55,35 @@ impl Odoo {
         self.caller.call(MODEL, method, &arguments, patience).await
     }
 
+    /// Answers, all at once; or one by one where one of them makes no sense, so that the others do. A call that Odoo
+    /// breaks on counts as one question's fault only if it answers another.
+    async fn answers(&self, questions: &[Question]) -> Result<Facts, Fault> {
+        let isolated = |fault: &Fault| matches!(fault.class, Class::Malformed | Class::Business);
+        match look::look(&self.caller, &self.domain, questions).await {
+            Err(fault) if isolated(&fault) => {}
+            answered => return answered,
+        }
+        let (mut facts, mut broken) = (Facts::default(), Vec::new());
+        for question in questions {
+            match look::look(&self.caller, &self.domain, std::slice::from_ref(question)).await {
+                Ok(answer) => facts.merge(answer),
+                Err(fault) if fault.name == UNREADABLE => {
+                    facts.learn(question.clone(), Fact::Unreadable(fault.to_string()));
+                }
+                Err(fault) if isolated(&fault) => broken.push((question, fault)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        let none_answered = facts.is_empty();
+        for (question, fault) in broken {
+            if none_answered {
+                return Err(fault);
+            }
+            facts.learn(question.clone(), Fact::Unreadable(fault.to_string()));
+        }
+        Ok(facts)
+    }
+
     async fn send(&self, tenure: &Tenure, postings: Value) -> Result<Reply, Fault> {
         let seen = tenure
             .seen
@@ -71,7 +101,7 @@ impl Target for Odoo {
 
     async fn look(&self, questions: &[Question]) -> Result<Facts, Fault> {
         let (mut facts, unknown) = self.memory.recall(questions, Instant::now());
-        let answers = look::look(&self.caller, &self.domain, &unknown).await?;
+        let answers = self.answers(&unknown).await?;
         self.memory.keep(&answers, Instant::now());
         facts.merge(answers);
         Ok(facts)

@@ -9,11 +9,12 @@ use millrace_shared::message::{Code, InventoryCount};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::fact::{Item, Location, Tracking};
+use super::counted_lot::CountedLot;
+use super::fact::{Item, Location, Stock, Tracking};
 use super::plan::{Ask, Case, Halt, both};
 use super::posting::{Posting, Shard, Stamp, Trail};
 use super::question::{Place, Question};
-use super::resolve::{Resolver, check_lot, check_place, item_guard, location_guard, lot_guard, or_false};
+use super::resolve::{Resolver, check_lot, check_place, item_guard, location_guard};
 use super::shape::Shape;
 use super::step::{Call, Expect, at};
 use super::steps::Steps;
@@ -32,7 +33,7 @@ pub struct Row {
     item: Item,
     location_code: Code,
     location: Location,
-    lot: Option<(i64, Code)>,
+    lot: Option<CountedLot>,
     /// To set: what was counted and what our own later messages moved since.
     quantity: Decimal,
     counted: Decimal,
@@ -52,19 +53,22 @@ pub(super) fn plan(case: &Case<'_>, resolver: Resolver<'_>, message: &InventoryC
     check_goods(item, message.lot.as_ref())?;
     let counted = units.exact(&message.quantity, item.code_unit, item.unit)?;
     check_serial(item, counted)?;
-    let lot = match &message.lot {
-        Some(name) => Some((resolver.lot(item, name)?, name.clone())),
-        None => None,
-    };
     let policies = case.policies.at(case.stamp.kind, Some(&location.name));
+    let how = (counted, policies.new_lots_in_counts);
+    let find = |name| CountedLot::find(resolver, item, name, how);
+    let lot = message.lot.as_ref().map(find).transpose()?;
     let place = Place {
         product: item.id,
         location: location.id,
-        lot: lot.as_ref().map(|(id, _)| *id),
+        lot: lot.as_ref().and_then(|lot| lot.id),
     };
-    let stock = resolver
-        .facts
-        .stock(Question::Stock(place, time::second(case.captured)));
+    let empty = Stock::default();
+    let stock = match &lot {
+        Some(CountedLot { id: None, .. }) => Ok(&empty),
+        _ => resolver
+            .facts
+            .stock(Question::Stock(place, time::second(case.captured))),
+    };
     let (stock, occurred) = both(stock, dating(case, resolver, policies.dating))?;
     let row = Row {
         stamp: case.stamp.clone(),
@@ -109,13 +113,17 @@ fn check_serial(item: &Item, counted: Decimal) -> Ask<()> {
 /// One posting of counts of different places. The first row's context is that of all: see [`Row::like`].
 pub(super) fn build(rows: &[Row]) -> Posting {
     let guarded = Steps::guarded([lines_guard(rows)]).and(rows.iter().flat_map(Row::guards));
+    let begun = match new_lot(rows) {
+        Some(lot) => lot.make(guarded),
+        None => guarded.begin(),
+    };
     let vals = rows.iter().map(Row::vals).collect();
     let made = if rows.iter().any(|row| row.scattered) {
         // A task of Odoo's that its own inventory screen starts; the window that it answers is no failure.
         let merge = Call::on("stock.quant", "action_view_inventory").may_open_window();
-        guarded.change("merge", merge).create("q", "stock.quant", vals)
+        begun.change("merge", merge).create("q", "stock.quant", vals)
     } else {
-        guarded.create("q", "stock.quant", vals)
+        begun.create("q", "stock.quant", vals)
     };
     let quantities: Vec<Value> = rows.iter().map(|row| measure::json(row.quantity)).collect();
     let set = Say::new(Why::NotDone, "the counted quantity was not set");
@@ -145,13 +153,20 @@ pub(super) fn build(rows: &[Row]) -> Posting {
     context["inventory_name"] = audit_name(rows).into();
     let locks = rows
         .iter()
-        .map(|row| format!("quant:{}:{}", row.item.id, row.location.id));
+        .map(|row| format!("quant:{}:{}", row.item.id, row.location.id))
+        .chain(new_lot(rows).and_then(CountedLot::lock));
     let places: Vec<Shard> = rows.iter().flat_map(Row::shards).collect();
     Posting::new(trails, steps, shards)
         .assuming(places)
         .context(context)
         .locking(locks)
         .shaped(Shape::Counts(rows.to_vec()))
+}
+
+/// The lot that the posting makes first. Such a count stands alone.
+fn new_lot(rows: &[Row]) -> Option<&CountedLot> {
+    let mut lots = rows.iter().filter_map(|row| row.lot.as_ref());
+    lots.find(|lot| lot.id.is_none())
 }
 
 /// What Odoo shows as the reason of the movements. One for all rows of a group; the inbox has each message's own.
@@ -166,8 +181,12 @@ fn audit_name(rows: &[Row]) -> String {
     }
 }
 
-/// That nothing moved at the places but what the plans knew of: one question for each row, as times differ.
+/// That nothing moved at the places but what the plans knew of: one question for each row, as times differ. Of a lot
+/// that is still unknown nothing can have moved.
 fn lines_guard(rows: &[Row]) -> Expect {
+    if let Some(lot) = new_lot(rows) {
+        return lot.guard();
+    }
     let say = Say::new(Why::Changed, "something moved there after the book was looked at");
     let domain = any(rows.iter().map(Row::lines_domain));
     Expect::count(
@@ -190,12 +209,17 @@ impl Row {
     /// places would be seen twice; such counts stand alone.
     pub(super) fn like(&self, other: &Row) -> bool {
         let still = |row: &Row| row.movements == 0 && !row.scattered && row.occurred.is_none();
-        self.context == other.context && still(self) && still(other)
+        self.context == other.context && [self, other].iter().all(|row| still(row) && !row.is_new())
+    }
+
+    /// Whether its lot is made with it: nothing can have moved of that.
+    fn is_new(&self) -> bool {
+        self.lot.as_ref().is_some_and(|lot| lot.id.is_none())
     }
 
     /// What may stand in a posting once.
     pub(super) fn place(&self) -> Place {
-        let lot = self.lot.as_ref().map(|(id, _)| *id);
+        let lot = self.lot.as_ref().and_then(|lot| lot.id);
         Place {
             product: self.item.id,
             location: self.location.id,
@@ -204,7 +228,7 @@ impl Row {
     }
 
     fn lot_id(&self) -> Value {
-        or_false(self.lot.as_ref().map(|(id, _)| *id))
+        self.lot.as_ref().map_or(Value::Bool(false), CountedLot::value)
     }
 
     fn guards(&self) -> Vec<Expect> {
@@ -212,11 +236,7 @@ impl Row {
             item_guard(&self.item, &self.code),
             location_guard(&self.location, &self.location_code),
         ];
-        guards.extend(
-            self.lot
-                .as_ref()
-                .map(|(id, name)| lot_guard(*id, self.item.id, name)),
-        );
+        guards.extend(self.lot.as_ref().map(CountedLot::guard));
         guards
     }
 

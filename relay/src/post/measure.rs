@@ -2,6 +2,7 @@
 //!
 //! Odoo rounds without a word, and it takes an hour of a product that is kept in kilograms.
 
+use millrace_shared::limit;
 use millrace_shared::message::{Code, Quantity};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -123,6 +124,11 @@ pub fn decimal(number: &Value) -> Option<Decimal> {
     }
 }
 
+/// A quantity of Odoo's, without what a sum of floats leaves behind its last place.
+pub fn quantity(number: &Value) -> Option<Decimal> {
+    decimal(number).map(|value| value.round_dp(limit::QUANTITY_SCALE).normalize())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -210,6 +216,13 @@ mod tests {
             word(units().exact(&quantity("1", Some("stone")), 16, 16)),
             "unit:stone"
         );
+    }
+
+    #[test]
+    fn a_sum_of_floats_is_the_quantity_that_was_meant() {
+        let sum = serde_json::json!(0.1 + 0.2);
+        assert_ne!(decimal(&sum), Some("0.3".parse().unwrap()));
+        assert_eq!(super::quantity(&sum), Some("0.3".parse().unwrap()));
     }
 
     proptest! {

@@ -10,10 +10,12 @@ mod bundle;
 mod component;
 mod consume;
 mod count;
+mod counted_lot;
 mod fact;
 mod finished;
 mod goods;
 mod group;
+mod gtin;
 mod literal;
 mod measure;
 mod order;
@@ -43,8 +45,9 @@ pub use fact::{
     Units,
 };
 pub use group::{MESSAGES, group, timely};
+pub use gtin::forms as gtin_forms;
 pub use literal::literal;
-pub use measure::decimal;
+pub use measure::{decimal, quantity};
 pub use plan::{Case, Plan, Verdict, judge};
 pub use policy::{Booking, Dating, Exception, NegativeStock, Policies, PolicyTable};
 pub use posting::{Posting, Shard, Stamp, Trail};

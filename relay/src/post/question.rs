@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::fact::{Found, Item, Location, Production, Purchase, Stock, Units};
 use super::plan::{Ask, Halt};
+use super::why::Why;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use millrace_shared::message::Code;
@@ -110,6 +111,8 @@ pub enum Fact {
     Stock(Stock),
     /// To [`Question::Period`]: the last locked day.
     Period(Option<Date>),
+    /// To any: what the target answered makes no sense here. Only messages that need it suffer.
+    Unreadable(String),
 }
 
 /// Facts known so far.
@@ -122,11 +125,18 @@ macro_rules! answers {
             $($(#[$doc])* pub fn $name(&self, question: Question) -> Ask<&$answer> {
                 match self.0.get(&question) {
                     Some(Fact::$variant(answer)) => Ok(answer),
+                    Some(Fact::Unreadable(text)) => Err(Halt::because(Why::Unreadable, unreadable(text))),
                     _ => Err(Halt::Need(vec![question])),
                 }
             })*
         }
     };
+}
+
+fn unreadable(text: &str) -> String {
+    format!(
+        "Odoo's answer makes no sense here: {text}. Mend it there, then retry; if it looks right, report it"
+    )
 }
 
 answers! {

@@ -4,6 +4,7 @@ use millrace_shared::message::Code;
 use serde_json::{Value, json};
 
 use super::fact::{Found, Item, Location, Order, Production, Tracking, Units};
+use super::gtin;
 use super::plan::{Ask, Halt};
 use super::question::{Facts, Question};
 use super::step::Expect;
@@ -140,12 +141,13 @@ fn moved(what: &str, code: &Code) -> Say {
 
 /// That the scanned code still names this product, traced and kept as it was.
 pub(super) fn item_guard(item: &Item, code: &Code) -> Expect {
+    let forms = gtin::forms(code.as_str());
     let domain = json!([
         "|",
         "|",
-        ["barcode", "=", code.as_str()],
+        ["barcode", "in", forms],
         ["default_code", "=", code.as_str()],
-        ["product_uom_ids.barcode", "=", code.as_str()],
+        ["product_uom_ids.barcode", "in", forms],
         ["active", "=", true],
         ["tracking", "=", item.tracking.word()],
         ["uom_id", "=", item.unit],

@@ -111,6 +111,8 @@ reasons! {
     Refused = "refused", Dead;
     /// The same id with other content is known to the target.
     Conflict = "conflict", Dead;
+    /// What the target answered to a question makes no sense to this program.
+    Unreadable = "unreadable-answer", Dead;
     /// The posting is not one that the target can run: a fault in this program.
     Malformed = "malformed", Dead;
 }

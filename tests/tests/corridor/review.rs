@@ -7,6 +7,39 @@ use serde_json::{Value, json};
 
 use crate::books::{dead, fates, outcomes, some};
 
+/// Ten slips of one purchase order: each waits behind the one before.
+fn slips(purchase: &Value) -> Value {
+    let slip = |number: usize| {
+        let body = json!({ "purchase": purchase["name"], "item": "PART-BOLT", "quantity": some("24") });
+        message("receipt.arrive", &format!("slip-{number}"), body)
+    };
+    (1..=10).map(slip).collect()
+}
+
+#[test]
+fn a_hold_that_stands_shows_all_that_arrives_and_not_only_the_first_of_a_key() {
+    let db = Database::new();
+    let purchase = &db.instance.seed["plants"]["A"]["purchases"]["one_step"][0];
+    let mut world = World::new(&Target::Odoo(&db));
+    world.start_relay();
+    world.eventually("the relay listens to people", || {
+        world.ask("relay", &["flush"]).0 == Some(0)
+    });
+    world.order(&[
+        "hold",
+        "--kind",
+        "receipt.arrive",
+        "--reason",
+        "the office typed slips in",
+    ]);
+    world.start_agent();
+    post(world.http, &slips(purchase)).unwrap();
+    world.eventually("all are held", || dead(&world, true).len() == 10);
+    assert_eq!(outcomes(&db), [""; 0]);
+    world.order(&["release", "--kind", "receipt.arrive"]);
+    world.eventually("all are received", || outcomes(&db) == ["done 10"]);
+}
+
 #[test]
 fn five_of_ten_held_receipts_typed_in_by_hand_and_discarded_leave_each_received_once() {
     let db = Database::new();
@@ -18,12 +51,7 @@ fn five_of_ten_held_receipts_typed_in_by_hand_and_discarded_leave_each_received_
     wire.rule(|_| Deed::Cut);
     world.start_relay();
     world.start_agent();
-    let receipt = |number: usize| {
-        let body = json!({ "purchase": purchase["name"], "item": "PART-BOLT", "quantity": some("24") });
-        message("receipt.arrive", &format!("slip-{number}"), body)
-    };
-    let slips: Vec<Value> = (1..=10).map(receipt).collect();
-    let (status, told) = post(world.http, &json!(slips)).unwrap();
+    let (status, told) = post(world.http, &slips(purchase)).unwrap();
     assert!(status < 300, "{told}");
     world.eventually("all are at the relay", || {
         fates(&world).iter().all(|fate| fate.starts_with("stored"))

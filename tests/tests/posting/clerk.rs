@@ -23,6 +23,7 @@ pub struct Paper {
     pub message: Message,
     pub reverses: Option<MessageId>,
     pub captured: Timestamp,
+    pub offset_minutes: i16,
     pub released: bool,
 }
 
@@ -130,6 +131,7 @@ impl Clerk {
             message,
             reverses: None,
             captured: Timestamp::now(),
+            offset_minutes: 0,
             released: false,
         }
     }
@@ -143,7 +145,7 @@ impl Clerk {
                 message: &paper.message,
                 reverses: paper.reverses.as_ref(),
                 captured: paper.captured,
-                offset_minutes: 0,
+                offset_minutes: paper.offset_minutes,
                 company: self.company,
                 policies: &self.policies,
                 released: paper.released,

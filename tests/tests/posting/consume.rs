@@ -1,5 +1,6 @@
 //! Components used on an open order.
 
+use millrace_relay::post::NegativeStock;
 use serde_json::json;
 
 use crate::clerk::Clerk;
@@ -83,4 +84,37 @@ async fn a_wrong_lot_is_held_until_it_is_known() {
     clerk.say("material.consume", body).await.held("unknown-lot");
     let body = json!({ "order": name, "item": "RAW-RESIN", "quantity": { "value": "1" } });
     clerk.say("material.consume", body).await.refused("lot-missing");
+}
+
+#[tokio::test]
+async fn a_consumption_before_its_receipt_waits_is_refused_or_is_booked_as_the_stock_policy_says() {
+    // What is told of the consumption, and what lies there before and after the receipt of 240.
+    for (policy, told, before, after) in [
+        (NegativeStock::Wait, Some("negative-stock"), 0.0, 240.0),
+        (NegativeStock::Refuse, Some("no-stock"), 0.0, 240.0),
+        (NegativeStock::Allow, None, -40.0, 200.0),
+    ] {
+        let mut clerk = Clerk::new().await;
+        clerk.policies.base.negative_stock = policy;
+        let (_, order) = clerk.order("untracked", 0);
+        let purchase = clerk.plant["purchases"]["one_step"][0]["name"].clone();
+        let stock = clerk.location("one_step", "STOCK");
+        let count = json!({ "item": "PART-BOLT", "location": "STOCK", "quantity": { "value": "0" } });
+        clerk.say("inventory.count", count).await.record();
+        let used = json!({ "order": order, "item": "PART-BOLT", "quantity": { "value": "40" } });
+        let mut paper = clerk.paper("material.consume", used);
+        match (policy, told) {
+            (NegativeStock::Wait, Some(word)) => drop(clerk.post(&paper).await.held(word)),
+            (_, Some(word)) => drop(clerk.post(&paper).await.refused(word)),
+            (_, None) => drop(clerk.post(&paper).await.record()),
+        }
+        assert_eq!(clerk.on_hand("PART-BOLT", stock), before, "{policy:?}");
+        let arrived = json!({ "purchase": purchase, "item": "PART-BOLT", "quantity": { "value": "240" } });
+        clerk.say("receipt.arrive", arrived).await.record();
+        assert_eq!(clerk.on_hand("PART-BOLT", stock), after, "{policy:?}");
+        // Whatever it was, in the end it is taken once.
+        paper.stamp.attempt += 1;
+        clerk.post(&paper).await.record();
+        assert_eq!(clerk.on_hand("PART-BOLT", stock), 200.0, "{policy:?}");
+    }
 }

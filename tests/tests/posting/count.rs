@@ -208,3 +208,54 @@ async fn a_code_that_moved_to_another_item_is_caught_in_the_transaction() {
     clerk.odoo.flush();
     clerk.post(&paper).await.refused("lot-missing");
 }
+
+#[tokio::test]
+async fn a_count_of_a_lot_that_odoo_does_not_know_waits_unless_the_plant_lets_counts_make_lots() {
+    let mut clerk = Clerk::new().await;
+    let shelf = clerk.location("one_step", "SHELF-1");
+    let lots = |clerk: &Clerk| lots_named(clerk, "DRUM-9");
+    let mut body = counted("RAW-RESIN", "SHELF-1", "12.5");
+    body["lot"] = "DRUM-9".into();
+    clerk
+        .say("inventory.count", body.clone())
+        .await
+        .held("unknown-lot");
+    assert_eq!(lots(&clerk), "0");
+    clerk.policies.base.new_lots_in_counts = true;
+    // Two counts of the same new lot at two places, planned before either is posted: one lot.
+    let first = clerk.paper("inventory.count", body.clone());
+    body["location"] = "SHELF-2".into();
+    let second = clerk.paper("inventory.count", body.clone());
+    let postings = [clerk.posting(&first).await, clerk.posting(&second).await];
+    let answers = clerk.send(&postings).await;
+    fate(&answers[0]).record();
+    assert!(matches!(fate(&answers[1]), Fate::Again(_)), "{:?}", answers[1]);
+    let mut second = second;
+    second.stamp.attempt += 1;
+    clerk.post(&second).await.record();
+    assert_eq!(lots(&clerk), "1");
+    assert_eq!(clerk.on_hand("RAW-RESIN", shelf), 12.5);
+    assert_eq!(
+        clerk.on_hand("RAW-RESIN", clerk.location("one_step", "SHELF-2")),
+        12.5
+    );
+    body["quantity"]["value"] = "11".into();
+    clerk.say("inventory.count", body).await.record();
+    assert_eq!(
+        clerk.on_hand("RAW-RESIN", clerk.location("one_step", "SHELF-2")),
+        11.0
+    );
+    assert_eq!(lots(&clerk), "1");
+    // A serial number likewise, of which there is one.
+    let mut body = counted("PART-CELL", "SHELF-1", "1");
+    body["lot"] = "CELL-NEW".into();
+    clerk.say("inventory.count", body).await.record();
+    assert_eq!(clerk.on_hand("PART-CELL", shelf), 1.0);
+}
+
+/// How many lots have this name.
+fn lots_named(clerk: &Clerk, name: &str) -> String {
+    clerk
+        .db
+        .one(&format!("SELECT count(*) FROM stock_lot WHERE name = '{name}'"))
+}

@@ -1,5 +1,7 @@
 //! Movements that are dated when they happened, and locked books.
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use millrace_relay::post::Dating;
 use serde_json::{Value, json};
@@ -99,4 +101,65 @@ async fn a_locked_period_holds_what_happened_in_it_and_an_open_one_does_not() {
     for paper in &papers {
         clerk.post(paper).await.record();
     }
+}
+
+/// The first of this month, when it begins in UTC.
+fn month() -> (Date, Timestamp) {
+    let first = Zoned::now().date().first_of_month();
+    let begins = first.to_zoned(TimeZone::UTC).unwrap().timestamp();
+    (first, begins)
+}
+
+#[tokio::test]
+async fn an_outage_over_the_month_end_posts_into_the_month_it_happened_in_while_that_is_open() {
+    let mut clerk = Clerk::new().await;
+    let (_, begins) = month();
+    let body = |from: &str| json!({ "item": "RAW-STEEL", "from": from, "to": "LINE-B", "quantity": { "value": "2" } });
+    let dated = |clerk: &Clerk, record: i64| {
+        let query = format!(
+            "SELECT DISTINCT date_trunc('second', l.date) FROM stock_move_line l WHERE l.picking_id = {record}"
+        );
+        clerk.db.one(&query)
+    };
+    clerk.policies.base.dating = Dating::Occurred;
+    let mut paper = clerk.paper("inventory.move", body("STOCK"));
+    paper.captured = begins - SignedDuration::from_mins(10);
+    let record = clerk.post(&paper).await.record();
+    let last_day = paper.captured.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    assert_eq!(dated(&clerk, record.id), last_day);
+    // The default: it counts when it was posted, and the closed month is not touched.
+    clerk.policies.base.dating = Dating::Posted;
+    let mut paper = clerk.paper("inventory.move", body("STOCK"));
+    paper.captured = begins - SignedDuration::from_mins(10);
+    let record = clerk.post(&paper).await.record();
+    assert!(dated(&clerk, record.id) > begins.strftime("%Y-%m-%d").to_string());
+}
+
+#[tokio::test]
+async fn an_outage_over_the_month_end_is_held_where_that_month_is_locked_and_what_came_after_goes_on() {
+    let mut clerk = Clerk::new().await;
+    clerk.policies.base.dating = Dating::Occurred;
+    let (first, begins) = month();
+    let last = first.yesterday().unwrap().to_string();
+    let lock = json!({ "ids": [clerk.company], "vals": { "hard_lock_date": last } });
+    clerk.db.admin(clerk.company, "res.company", "write", lock);
+    let count =
+        |value: &str| json!({ "item": "PART-BOLT", "location": "SHELF-1", "quantity": { "value": value } });
+    let mut before = clerk.paper("inventory.count", count("1"));
+    before.captured = begins - SignedDuration::from_mins(10);
+    let told = clerk.post(&before).await.held("period");
+    assert!(told.contains(&last), "{told}");
+    // The same minute is already the next month where the plant lies to the east.
+    let mut east = before.clone();
+    east.offset_minutes = 120;
+    clerk.post(&east).await.record();
+    let mut after = clerk.paper("inventory.count", count("3"));
+    after.captured = begins + SignedDuration::from_mins(10);
+    clerk.post(&after).await.record();
+    // Without dates of its own nothing waits: it counts when it was posted.
+    clerk.policies.base.dating = Dating::Posted;
+    let body = json!({ "item": "RAW-STEEL", "from": "STOCK", "to": "LINE-B", "quantity": { "value": "2" } });
+    let mut posted = clerk.paper("inventory.move", body);
+    posted.captured = begins - SignedDuration::from_mins(10);
+    clerk.post(&posted).await.record();
 }

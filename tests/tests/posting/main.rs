@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::unreachable)]
 
 mod clerk;
+mod codes;
 mod consume;
 mod count;
 mod dates;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Reader, choose, list};
 use crate::odoo::json::{Record, records};
-use crate::post::{Fact, Facts, Item, Location, Question, Unit, Units};
+use crate::post::{Fact, Facts, Item, Location, Question, Unit, Units, gtin_forms};
 use crate::target::{Class, Fault};
 
 /// Products by barcode, internal reference, or the barcode of a packaging.
@@ -21,14 +21,14 @@ pub(super) async fn items(
         return Ok(());
     }
     let company = reader.company;
-    let wanted = list(codes);
+    let forms: BTreeSet<String> = codes.iter().flat_map(|code| gtin_forms(code.as_str())).collect();
     let domain = json!([
         ["company_id", "in", [false, company]],
         "|",
         "|",
-        ["barcode", "in", wanted],
-        ["default_code", "in", wanted],
-        ["product_uom_ids.barcode", "in", wanted]
+        ["barcode", "in", forms],
+        ["default_code", "in", list(codes)],
+        ["product_uom_ids.barcode", "in", forms]
     ]);
     let fields = json!({
         "display_name": {}, "barcode": {}, "default_code": {}, "tracking": {}, "is_storable": {}, "uom_id": {},
@@ -57,13 +57,14 @@ pub(super) async fn items(
 
 /// The units in which this code means this product: its own, a packaging's, or none.
 fn units_of(product: Record<'_>, code: &Code, company: i64) -> BTreeSet<Option<i64>> {
-    let says = |record: Record<'_>, field: &str| record.get(field).as_str() == Some(code.as_str());
+    let forms = gtin_forms(code.as_str());
+    let labelled = |record: Record<'_>| forms.contains(&record.text("barcode"));
     let here = |packaging: &Record<'_>| packaging.link("company_id").is_none_or(|of| of == company);
     let packagings = product.list("product_uom_ids").filter(here);
     let packed = packagings
-        .filter(|packaging| says(*packaging, "barcode"))
+        .filter(|packaging| labelled(*packaging))
         .map(|packaging| packaging.link("uom_id"));
-    let plain = says(product, "barcode") || says(product, "default_code");
+    let plain = labelled(product) || product.text("default_code") == code.as_str();
     plain
         .then(|| product.link("uom_id"))
         .into_iter()
@@ -184,11 +185,11 @@ pub(super) async fn units(reader: &Reader<'_>) -> Result<Units, Fault> {
             .split('/')
             .next()
             .and_then(|id| id.parse().ok());
-        units.digits = units.digits.max(digits(unit.figure("rounding")?)?);
+        units.digits = units.digits.max(digits(unit.factor("rounding")?)?);
         units.units.push(Unit {
             id: unit.id()?,
             name: unit.text("name"),
-            factor: unit.figure("factor")?,
+            factor: unit.factor("factor")?,
             root: root.unwrap_or(unit.id()?),
             active: unit.flag("active"),
         });

@@ -12,11 +12,11 @@ use millrace_shared::message::Code;
 use serde_json::{Value, json};
 
 use super::client::{Caller, Patience};
-use super::json::{Record, records};
+use super::json::{Record, records, unreadable};
 use crate::post::{Fact, Facts, Found, Question};
 use crate::target::Fault;
 
-/// Most records that one search reads: a code that names more is ambiguous anyway.
+/// Most records that one search reads. With so many it is not known whether they are all, so they are no answer.
 const ROWS: usize = 2000;
 
 /// Answers all questions.
@@ -112,9 +112,15 @@ impl Reader<'_> {
         let arguments = json!({
             "domain": domain, "specification": fields, "limit": ROWS, "order": "id", "context": self.context()
         });
-        self.caller
+        let answer = self
+            .caller
             .call(model, "web_search_read", &arguments, Patience::Short)
-            .await
+            .await?;
+        if records(&answer)?.len() >= ROWS {
+            let text = format!("{ROWS} or more records of {model} answer one question");
+            return Err(unreadable(text));
+        }
+        Ok(answer)
     }
 }
 
