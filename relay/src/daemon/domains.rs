@@ -89,21 +89,21 @@ pub(super) fn start(
         domains.entry(&plant.domain).or_default().push(plant);
     }
     let mut bells = Bells::default();
+    let ground = Ground::open(config)?;
     let callers = Arc::new(Semaphore::new(callers(&config.target)));
     for plants in domains.into_values() {
         let bell = Arc::new(Bell::default());
         let domain = domain_of(&plants);
         bells.0.push((domain.agents.clone(), bell.clone()));
         let (inbox, clock, callers, news) = (inbox.clone(), clock.clone(), callers.clone(), news.clone());
-        match &config.target {
-            TargetConfig::Odoo(odoo) => {
+        match &ground {
+            Ground::Odoo(odoo) => {
                 let target = odoo_of(odoo, plants[0])?;
                 let worker = Worker::new(domain, inbox, target, clock, callers, news);
                 tasks.spawn(work(worker, bell, tasks.stop()));
             }
-            TargetConfig::Shadow => {
-                let record = SqliteRecorder::open(&config.data.join("shadow.sqlite"))?;
-                let target = Shadow::new(Desk::new("shadow", record)?, &domain.name);
+            Ground::Shadow(record) => {
+                let target = Shadow::new(record.clone(), &domain.name);
                 let domain = Domain {
                     batch: SHADOW_BATCH,
                     ..domain
@@ -114,6 +114,24 @@ pub(super) fn start(
         }
     }
     Ok(bells)
+}
+
+/// What all domains have in common to post to.
+enum Ground<'c> {
+    Odoo(&'c OdooConfig),
+    Shadow(Desk<SqliteRecorder>),
+}
+
+impl<'c> Ground<'c> {
+    fn open(config: &'c Config) -> Result<Self, DaemonError> {
+        match &config.target {
+            TargetConfig::Odoo(odoo) => Ok(Self::Odoo(odoo)),
+            TargetConfig::Shadow => {
+                let record = SqliteRecorder::open(&config.data.join("shadow.sqlite"))?;
+                Ok(Self::Shadow(Desk::new("shadow", record)?))
+            }
+        }
+    }
 }
 
 fn callers(target: &TargetConfig) -> usize {

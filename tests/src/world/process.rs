@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
@@ -92,7 +93,21 @@ pub(super) fn kill(child: Option<Child>) {
     }
 }
 
+/// Ports that nobody has, and that the system gives to nobody's outgoing connection: those begin above.
+const PORTS: std::ops::Range<u32> = 10_000..32_000;
+static GIVEN: AtomicU32 = AtomicU32::new(0);
+
+/// Ports to listen on. None is given twice by one process; two processes begin far from each other.
 pub(super) fn free_ports<const N: usize>() -> [u16; N] {
-    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    held.map(|listener| listener.local_addr().expect("its address").port())
+    [(); N].map(|()| free_port())
+}
+
+fn free_port() -> u16 {
+    let begin = std::process::id().wrapping_mul(97);
+    let mut ports = (0..PORTS.len()).map(|_| {
+        let number = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        (PORTS.start + number % (PORTS.end - PORTS.start)) as u16
+    });
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port")
 }

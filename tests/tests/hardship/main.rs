@@ -6,5 +6,6 @@
 
 mod disk;
 mod doors;
+mod identity;
 mod input;
 mod kills;
