@@ -36,16 +36,19 @@ pub(super) async fn look(caller: &Caller, domain: &str, questions: &[Question]) 
             );
         }
     }
-    for question in questions {
-        let reader = Reader { caller, company: 0 };
-        match question {
-            Question::Units => facts.learn(Question::Units, Fact::Units(goods::units(&reader).await?)),
-            Question::Stock(place, since) => {
-                let stock = stock::stock(&reader, domain, *place, *since).await?;
-                facts.learn(question.clone(), Fact::Stock(stock));
-            }
-            _ => {}
-        }
+    let reader = Reader { caller, company: 0 };
+    if questions.contains(&Question::Units) {
+        facts.learn(Question::Units, Fact::Units(goods::units(&reader).await?));
+    }
+    let places: Vec<_> = questions
+        .iter()
+        .filter_map(|question| match question {
+            Question::Stock(place, since) => Some((*place, *since)),
+            _ => None,
+        })
+        .collect();
+    for ((place, since), stock) in places.iter().zip(stock::stocks(&reader, domain, &places).await?) {
+        facts.learn(Question::Stock(*place, *since), Fact::Stock(stock));
     }
     Ok(facts)
 }

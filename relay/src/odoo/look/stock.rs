@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{ROWS, Reader};
 use crate::odoo::client::Patience;
-use crate::odoo::json::{Record, records};
+use crate::odoo::json::{Record, records, unreadable};
 use crate::post::{COUNT_PREFIX, Movement, Place, Stock};
 use crate::target::Fault;
 
@@ -19,63 +19,139 @@ const QUANT: &str = "stock.quant";
 /// A record that a posting named as its outcome.
 type Trace = (&'static str, i64);
 
-pub(super) async fn stock(
+/// Longer than a transaction takes in Odoo: an outcome is dated when its transaction began, a move when it was made.
+const TRANSACTION: SignedDuration = SignedDuration::from_hours(1);
+
+/// Most places that are asked for at once.
+const PLACES: usize = 50;
+
+/// What lies at each place, and what moved there since its time.
+pub(super) async fn stocks(
     reader: &Reader<'_>,
     domain: &str,
+    asked: &[(Place, Timestamp)],
+) -> Result<Vec<Stock>, Fault> {
+    let mut stocks = Vec::with_capacity(asked.len());
+    for asked in asked.chunks(PLACES) {
+        let (quants, lines) = (quants(reader, asked).await?, lines(reader, asked).await?);
+        let (quants, lines) = (records(&quants)?, records(&lines)?);
+        let mut causes = Causes::default();
+        for (model, ids) in by_model(lines.iter().flat_map(|line| traces(*line))) {
+            causes.read(reader, domain, model, &ids, None).await?;
+        }
+        // Of counts only the last matters, and a place that is counted daily has a long past.
+        let counted: Vec<i64> = quants.iter().map(|quant| quant.id()).collect::<Result<_, _>>()?;
+        let first = asked.iter().map(|(_, since)| *since - TRANSACTION).min();
+        causes.read(reader, domain, QUANT, &counted, first).await?;
+        for (place, since) in asked {
+            stocks.push(stock(*place, *since, &quants, &lines, &causes)?);
+        }
+    }
+    Ok(stocks)
+}
+
+async fn quants(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Value, Fault> {
+    let here = asked.iter().map(|(place, _)| {
+        let [product, lot] = goods(*place);
+        vec![
+            json!("&"),
+            json!("&"),
+            product,
+            lot,
+            json!(["location_id", "=", place.location]),
+        ]
+    });
+    let fields = json!({
+        "product_id": {}, "lot_id": {}, "location_id": {}, "quantity": {}, "package_id": {}, "owner_id": {}
+    });
+    reader.search(QUANT, any(here), fields).await
+}
+
+async fn lines(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Value, Fault> {
+    let moved_here = asked.iter().map(|(place, since)| {
+        let [product, lot] = goods(*place);
+        vec![
+            json!("&"),
+            json!("&"),
+            json!("&"),
+            product,
+            lot,
+            json!(["date", ">=", odoo_time(*since)]),
+            json!("|"),
+            json!(["location_id", "=", place.location]),
+            json!(["location_dest_id", "=", place.location]),
+        ]
+    });
+    let mut domain = any(moved_here);
+    if let Value::Array(terms) = &mut domain {
+        terms.splice(0..0, [json!("&"), json!(["state", "=", "done"])]);
+    }
+    let moved = json!({
+        "is_inventory": {}, "raw_material_production_id": {}, "production_id": {}, "scrap_id": {}
+    });
+    let fields = json!({
+        "product_id": {}, "lot_id": {}, "quantity_product_uom": {}, "location_id": {}, "location_dest_id": {},
+        "date": {}, "reference": {}, "picking_id": {}, "move_id": { "fields": moved },
+        "write_uid": { "fields": { "display_name": {} } }
+    });
+    reader.search("stock.move.line", domain, fields).await
+}
+
+/// The terms of a domain that say which goods lie at a place.
+fn goods(place: Place) -> [Value; 2] {
+    let lot = place.lot.map_or(json!(false), |lot| json!(lot));
+    [
+        json!(["product_id", "=", place.product]),
+        json!(["lot_id", "=", lot]),
+    ]
+}
+
+/// A time as Odoo's domains have it, without fractions of a second.
+fn odoo_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A domain that holds where one of these, each in prefix form, does.
+fn any(domains: impl ExactSizeIterator<Item = Vec<Value>>) -> Value {
+    let or = std::iter::repeat_n(json!("|"), domains.len().saturating_sub(1));
+    or.chain(domains.flatten()).collect()
+}
+
+fn stock(
     place: Place,
     since: Timestamp,
+    quants: &[Record<'_>],
+    lines: &[Record<'_>],
+    causes: &Causes,
 ) -> Result<Stock, Fault> {
     let mut stock = Stock::default();
-    let mut quants = Vec::new();
-    let (product, location) = (place.product, place.location);
-    let lot = place.lot.map_or(json!(false), |lot| json!(lot));
-    let here = json!([
-        ["product_id", "=", product],
-        ["location_id", "=", location],
-        ["lot_id", "=", lot]
-    ]);
-    let fields = json!({ "quantity": {}, "package_id": {}, "owner_id": {} });
-    for row in records(&reader.search("stock.quant", here, fields).await?)? {
+    let mut here = Vec::new();
+    let at = |row: Record<'_>, field: &str| row.link(field) == Some(place.location);
+    let is_meant =
+        |row: Record<'_>| row.link("product_id") == Some(place.product) && row.link("lot_id") == place.lot;
+    for row in quants
+        .iter()
+        .copied()
+        .filter(|row| is_meant(*row) && at(*row, "location_id"))
+    {
         if row.link("package_id").is_some() || row.link("owner_id").is_some() {
             stock.other_rows += usize::from(!row.figure("quantity")?.is_zero());
         } else {
             stock.book += row.figure("quantity")?;
             stock.rows += 1;
-            quants.push(row.id()?);
+            here.push(row.id()?);
         }
     }
-    let answer = lines(reader, place, &lot, since).await?;
-    let lines = records(&answer)?;
-    let mut causes = Causes::default();
-    for (model, ids) in by_model(lines.iter().flat_map(|line| traces(*line))) {
-        causes.read(reader, domain, model, &ids).await?;
-    }
-    causes.read(reader, domain, QUANT, &quants).await?;
-    for line in lines {
-        stock.movements.push(movement(line, location, &quants, &causes)?);
+    for line in lines.iter().copied().filter(|line| is_meant(*line)) {
+        let touches = at(line, "location_id") || at(line, "location_dest_id");
+        // Odoo's times have no fractions of a second.
+        if touches && line.time("date")?.as_second() >= since.as_second() {
+            stock
+                .movements
+                .push(movement(line, place.location, &here, causes)?);
+        }
     }
     Ok(stock)
-}
-
-async fn lines(reader: &Reader<'_>, place: Place, lot: &Value, since: Timestamp) -> Result<Value, Fault> {
-    let domain = json!([
-        ["product_id", "=", place.product],
-        ["lot_id", "=", lot],
-        ["state", "=", "done"],
-        ["date", ">=", since.strftime("%Y-%m-%d %H:%M:%S").to_string()],
-        "|",
-        ["location_id", "=", place.location],
-        ["location_dest_id", "=", place.location]
-    ]);
-    let moved = json!({
-        "is_inventory": {}, "raw_material_production_id": {}, "production_id": {}, "scrap_id": {}
-    });
-    let fields = json!({
-        "quantity_product_uom": {}, "location_id": {}, "location_dest_id": {}, "date": {}, "reference": {},
-        "picking_id": {}, "move_id": { "fields": moved },
-        "write_uid": { "fields": { "display_name": {} } }
-    });
-    reader.search("stock.move.line", domain, fields).await
 }
 
 /// The records that a posting could have named for this line.
@@ -113,23 +189,33 @@ impl Causes {
         domain: &str,
         model: &'static str,
         ids: &[i64],
+        since: Option<Timestamp>,
     ) -> Result<(), Fault> {
         if ids.is_empty() {
             return Ok(());
         }
-        let asked = json!({
-            "domain": [
-                ["domain_id.name", "=", domain], ["state", "=", "done"],
-                ["res_model", "=", model], ["res_id", "in", ids]
-            ],
-            "fields": ["res_id", "data"],
-            "limit": ROWS,
-        });
+        let mut named = json!([
+            ["domain_id.name", "=", domain],
+            ["state", "=", "done"],
+            ["res_model", "=", model],
+            ["res_id", "in", ids]
+        ]);
+        if let (Value::Array(terms), Some(since)) = (&mut named, since) {
+            terms.push(json!(["write_date", ">=", odoo_time(since)]));
+        }
+        let asked = json!({ "domain": named, "fields": ["res_id", "data"], "limit": ROWS });
         let answer = reader
             .caller
             .call("millrace.inbox", "search_read", &asked, Patience::Short)
             .await?;
-        for row in records(&answer)? {
+        let rows = records(&answer)?;
+        if rows.len() >= ROWS {
+            let text = format!(
+                "{ROWS} messages or more took effect in the same records: too many to tell which came last"
+            );
+            return Err(unreadable(text));
+        }
+        for row in rows {
             let captured = row.inner("data").get("captured").as_i64();
             let time = captured.and_then(|ms| Timestamp::from_millisecond(ms).ok());
             if let (Some(time), Some(id)) = (time, row.get("res_id").as_i64()) {
