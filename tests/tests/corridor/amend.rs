@@ -31,7 +31,9 @@ fn a_wrong_lot_corrected_by_amend_is_done_once() {
     assert!(told[3].starts_with("BOOKED"), "{told:?}");
     let (id, text) = await_dead(&world, false, "lot-differs");
     assert!(text.contains("SEAL-7"), "{text}");
-    // A rehearsal in Odoo says that the correction would go through, and leaves nothing behind.
+    // A rehearsal says that it would be refused again, and changes nothing.
+    let (code, told) = world.ask("relay", &["dead", "try", &id]);
+    assert_eq!(code, Some(1), "{told:?}");
     assert_eq!(order(&db, name), ("progress".into(), 40.0));
     world.order(&[
         "dead",
