@@ -73,7 +73,8 @@ pub struct Kept {
     pub fresh: usize,
     /// Rows that were here.
     pub known: usize,
-    /// Sequences where other content was here first. What came now is kept beside it, as a dead letter `conflict`.
+    /// Sequences where other content was here first. What came now is kept beside it, as a dead letter `conflict`; sent
+    /// again it is a conflict as long as that is open, or its agent would not move it after a restart.
     pub conflicts: Vec<u64>,
     /// Sequences that had been declared lost, or were settled and pruned so that nothing is left to compare with. What
     /// came is kept as a dead letter `late`.

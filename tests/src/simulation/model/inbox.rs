@@ -125,16 +125,17 @@ impl Inbox for InboxModel {
         let peer = self.peers.entry(agent.clone()).or_default();
         peer.open = epochs.iter().map(|lineage| lineage.epoch).collect();
         let mut at = 0;
-        for Lineage { epoch, .. } in epochs {
+        for (index, Lineage { epoch, .. }) in epochs.iter().enumerate() {
             match peer.ranks.iter().position(|known| known == epoch) {
                 Some(known) => at = known + 1,
-                None if at == 0 => {
-                    peer.ranks.insert(0, *epoch);
-                    at = 1;
-                }
                 None => {
-                    peer.ranks.push(*epoch);
-                    at = peer.ranks.len();
+                    // Before the next one that is known; the first of a new disk comes after all that there was.
+                    let mut later = epochs[index + 1..].iter();
+                    let known = |later: &Lineage| peer.ranks.iter().position(|known| *known == later.epoch);
+                    let next = later.find_map(known);
+                    let free = next.filter(|_| at == 0).unwrap_or(peer.ranks.len());
+                    peer.ranks.insert(free, *epoch);
+                    at = free + 1;
                 }
             }
         }

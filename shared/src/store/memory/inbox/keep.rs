@@ -129,11 +129,12 @@ impl MemoryInbox {
             .get(&(arrival.agent.clone(), position))
             .into_iter()
             .flatten();
-        if here
-            .map(|slot| &self.rows[slot])
-            .any(|row| row.digest == Some(digest) && !row.is_lost())
-        {
-            kept.known += 1;
+        let mut here = here.map(|slot| &self.rows[slot]);
+        if let Some(row) = here.find(|row| row.digest == Some(digest) && !row.is_lost()) {
+            match &row.state {
+                State::Dead(reason) if reason.code == why::CONFLICT => kept.conflicts.push(sequence),
+                _ => kept.known += 1,
+            }
             return None;
         }
         let word = match self.first_at(&arrival.agent, &stamp) {

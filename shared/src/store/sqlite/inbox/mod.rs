@@ -24,6 +24,7 @@ mod read;
 mod resolve;
 mod schema;
 mod settle;
+mod standing;
 mod take;
 mod trail;
 mod undo;

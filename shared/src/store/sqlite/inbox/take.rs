@@ -4,11 +4,13 @@ use crate::ident::{Digest, Lane, Position};
 use crate::outcome::Reason;
 use crate::store::StoreError;
 use crate::store::inbox::ranges::Ranges;
-use crate::store::inbox::{Arrival, Floor, Kept, RANGES, Refusal, Taken, rules, why};
+use crate::store::inbox::{Arrival, Floor, Kept, RANGES, Refusal, State, Taken, rules, why};
 
 use super::backlog::open_bytes;
 use super::keep::NewRow;
 use super::lanes::LaneRow;
+use super::message::Msg;
+use super::standing::Standing;
 use super::walk::Over;
 use super::work::{Record, Work};
 
@@ -41,43 +43,6 @@ impl Frame<'_> {
     }
 }
 
-/// What a row of a frame is to this store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It fills its position.
-    Fresh,
-    /// It is here.
-    Known,
-    /// Other content was first at its position.
-    Conflict,
-    /// Its position had been declared lost.
-    AfterLoss,
-    /// Its position was settled and nothing is left to compare with.
-    AfterPrune,
-}
-
-impl Standing {
-    /// Why such a row stands beside its position, where it does.
-    fn reason(self) -> Option<Reason> {
-        let (word, text) = match self {
-            Standing::Fresh | Standing::Known => return None,
-            Standing::Conflict => (
-                why::CONFLICT,
-                "other content was at its position first: its agent was restored or cloned and will move it",
-            ),
-            Standing::AfterLoss => (
-                why::LATE,
-                "its position had been declared lost: retry it if it is still wanted",
-            ),
-            Standing::AfterPrune => (
-                why::LATE,
-                "its position was settled long ago and nothing is left to compare it with",
-            ),
-        };
-        Some(Reason::new(word, text))
-    }
-}
-
 impl Work<'_> {
     /// Takes one frame in, where its agent's unsettled messages in its lane stay within `most` bytes.
     pub fn take(&mut self, arrival: &Arrival, most: u64) -> Result<Taken, StoreError> {
@@ -99,7 +64,7 @@ impl Work<'_> {
             .rows
             .iter()
             .zip(&standings)
-            .filter(|(_, standing)| **standing != Standing::Known);
+            .filter(|(_, standing)| !standing.is_here());
         let bytes: u64 = unknown.map(|(row, _)| row.len() as u64).sum();
         if bytes > most.saturating_sub(self.used(agent, arrival.lane)?) {
             return Ok(Taken::Refused(Refusal::Full));
@@ -143,12 +108,15 @@ impl Work<'_> {
                 return Ok(Standing::Fresh);
             }
             let first = self.first_at(lane.name.id, sequence)?;
-            if first
-                .as_ref()
-                .is_some_and(|first| !first.is_lost() && first.digest == Some(digest))
-                || self.beside_at(lane.name.id, sequence, digest.short())?.is_some()
-            {
+            let fills = |first: &Msg| !first.is_lost() && first.digest == Some(digest);
+            if first.as_ref().is_some_and(fills) {
                 return Ok(Standing::Known);
+            }
+            if let Some(letter) = self.beside_at(lane.name.id, sequence, digest.short())? {
+                return Ok(match self.need(letter)?.state {
+                    State::Dead(reason) if reason.code == why::CONFLICT => Standing::StillConflict,
+                    _ => Standing::Known,
+                });
             }
             Ok(match first {
                 Some(first) if first.is_lost() => Standing::AfterLoss,
@@ -175,10 +143,10 @@ impl Work<'_> {
             match standing {
                 Standing::Fresh => kept.fresh += 1,
                 Standing::Known => kept.known += 1,
-                Standing::Conflict => kept.conflicts.push(sequence),
+                Standing::Conflict | Standing::StillConflict => kept.conflicts.push(sequence),
                 Standing::AfterLoss | Standing::AfterPrune => kept.late.push(sequence),
             }
-            if standing == Standing::Known {
+            if standing.is_here() {
                 continue;
             }
             self.coming = (lane.name.id, sequence + 1..=frame.last());
@@ -191,7 +159,9 @@ impl Work<'_> {
         kept.diverged = diverged.is_some();
         lane.diverged = lane.diverged.or(diverged).or(walked);
         self.save_lane(&lane, &lane.ranges)?;
-        self.note_arrival(frame, &lane, &kept)?;
+        if !standings.iter().all(|standing| standing.is_here()) {
+            self.note_arrival(frame, &lane, &kept)?;
+        }
         Ok(kept)
     }
 
@@ -260,10 +230,6 @@ impl Work<'_> {
             sequence: arrival.first,
         };
         let clock = arrival.clock.map(|clock| (clock.offset_ms, clock.error_ms));
-        let anything = kept.fresh + kept.conflicts.len() + kept.late.len() > 0;
-        if !anything {
-            return Ok(());
-        }
         self.record(Record {
             what: "store",
             slot: None,
