@@ -5,13 +5,17 @@
 //! change succeeded, it may be there whole when the store is opened again: claims and dialogues recognise it.) The spool gives each message its position, ordinal, links,
 //! digest and running digest. It reads no clock: `now` is an argument, and retention is counted in running time.
 
+mod intake;
+
 use std::time::Duration;
 
-use crate::envelope::{Draft, Moment, Row};
+use crate::envelope::{Moment, Row};
 use crate::ident::{Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::outcome::{Outcome, Reason};
 
 use super::{GapKind, StoreError};
+
+pub use intake::{Claim, DialogueChange, Intake, Scan, Verdict};
 
 /// Most intakes in one commit.
 pub const BATCH_INTAKES: usize = 1024;
@@ -23,69 +27,6 @@ pub const INTAKE_BYTES: u64 = 16 * 1024 * 1024;
 pub const NAME_BYTES: usize = 512;
 /// Largest state of a dialogue. Larger ones are refused.
 pub const STATE_BYTES: usize = 64 * 1024;
-
-/// What a source hands over as one piece: kept whole or not at all.
-#[derive(Debug, Clone, Default)]
-pub struct Intake {
-    /// What the source calls this piece, so that it can be recognised.
-    pub claim: Option<Claim>,
-    /// The messages it completes; none for a scan in the middle of a dialogue.
-    pub drafts: Vec<Draft>,
-    /// The scan that caused it, for the journal of scans.
-    pub scan: Option<Scan>,
-    /// How it changes a dialogue.
-    pub dialogue: Option<DialogueChange>,
-}
-
-/// A source's own id with the digest of the content that it stood for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The configured source (or client) whose id this is.
-    pub source: String,
-    /// The id.
-    pub id: String,
-    /// The digest of what the source sent under it.
-    pub content: Digest,
-}
-
-/// A scan as it arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// The station.
-    pub station: String,
-    /// The connection within the station.
-    pub connection: String,
-    /// When.
-    pub moment: Moment,
-    /// The bytes.
-    pub raw: Vec<u8>,
-}
-
-/// The dialogue of a station and connection after this intake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DialogueChange {
-    /// The station.
-    pub station: String,
-    /// The connection within the station.
-    pub connection: String,
-    /// Its state from now on, in the station's own encoding; none ends it.
-    pub state: Option<Vec<u8>>,
-}
-
-/// What became of an intake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// On disk; these are its messages' names.
-    Kept(Vec<MessageId>),
-    /// The claim was kept before with equal content: the first answer again. Nothing was added.
-    Known(Vec<MessageId>),
-    /// The claim was kept before with other content. Nothing was added.
-    Conflict(Vec<MessageId>),
-    /// This intake cannot be kept, its neighbours can; the text tells the source why.
-    Refused(String),
-    /// The quota does not allow it now.
-    Full(String),
-}
 
 /// A lane of an epoch as the spool sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 
 pub mod dedup;
 pub mod kit;
+pub mod look;
 pub mod moved;
 pub mod note;
 pub mod order;
+mod plant;
 mod random;
 pub mod undo;
 pub mod work;
@@ -97,6 +99,8 @@ macro_rules! all_promises {
                 all_that_is_held_for_one_thing_is_released_together
                 a_bulk_change_goes_on_where_it_stopped
                 every_change_is_in_an_audit_whose_chain_is_whole
+            }
+            look {
                 news_is_repeated_and_paged_and_tells_the_newest_of_each
                 only_what_is_settled_acknowledged_and_old_is_pruned
                 the_balance_adds_up_at_every_cut

@@ -4,6 +4,7 @@
 //! clone of it, taken between two calls; an old image is an older clone.
 
 mod learn;
+mod prune;
 mod read;
 mod write;
 

@@ -27,6 +27,7 @@ mod query;
 mod quota;
 mod read;
 mod reader;
+mod row;
 mod schema;
 mod seal;
 mod sets;
@@ -34,6 +35,7 @@ mod stub;
 mod tally;
 mod uptime;
 mod verify;
+mod walk;
 mod witness;
 
 #[cfg(test)]
@@ -43,18 +45,17 @@ use rusqlite::Connection;
 
 pub use held::Held;
 pub use open::{CutReason, Opening, Options};
-pub use query::{Content, Cursor, Entry, Filter, Order, Page, State};
+pub use query::{Content, Entry, Filter, Page, State};
 pub use quota::{QUOTA_MIN_BYTES, RESERVE_MIN_BYTES};
 pub use reader::SqliteSpoolReader;
 pub use verify::{Fault, Finding, Verification};
+pub use walk::{Cursor, Order};
 
 use super::open::{Database, Footprint};
-use crate::envelope::{Moment, Row};
-use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
+use crate::envelope::Moment;
+use crate::ident::{AgentId, Epoch, Lane, Position, Stamp};
 use crate::store::StoreError;
-use crate::store::spool::{
-    BATCH_INTAKES, Fate, Gap, Head, Intake, News, Pruned, Retention, Spool, SpoolReader, Tally, Verdict,
-};
+use crate::store::spool::{BATCH_INTAKES, Intake, News, Pruned, Retention, Spool, Verdict};
 use commit::Batch;
 use epochs::Age;
 use prune::Pruning;
@@ -246,54 +247,6 @@ impl SqliteSpool {
             log.set(Kind::Lost).add(sequence..=sequence)?;
         }
         Ok(transaction.commit()?)
-    }
-}
-
-impl SpoolReader for SqliteSpool {
-    fn heads(&self) -> Result<Vec<Head>, StoreError> {
-        epochs::heads(&self.database.connection)
-    }
-
-    fn rows(
-        &self,
-        epoch: Epoch,
-        lane: Lane,
-        from: u64,
-        count: usize,
-        bytes: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        read::rows(&self.database.connection, (epoch, lane), from, count, bytes)
-    }
-
-    fn gaps(
-        &self,
-        epoch: Epoch,
-        lane: Lane,
-        from: u64,
-        to: u64,
-        count: usize,
-    ) -> Result<Vec<Gap>, StoreError> {
-        read::gaps(&self.database.connection, (epoch, lane), from, to, count)
-    }
-
-    fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError> {
-        read::running(&self.database.connection, (epoch, lane), sequence)
-    }
-
-    fn fate(&self, position: Position) -> Result<Option<Fate>, StoreError> {
-        read::fate(&self.database.connection, position)
-    }
-
-    fn tally(&self, lane: Lane) -> Result<Tally, StoreError> {
-        tally::tally(&self.database.connection, lane)
-    }
-
-    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        read::dialogue(&self.database.connection, station, connection)
-    }
-
-    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError> {
-        read::claimed(&self.database.connection, &self.agent, source, id)
     }
 }
 

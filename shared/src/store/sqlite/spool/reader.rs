@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::schema::SCHEMA;
-use super::{Held, claims, epochs, held, note, read, tally};
+use super::{Held, SqliteSpool, claims, epochs, held, note, read, tally};
 use crate::envelope::Row;
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position};
 use crate::store::StoreError;
@@ -118,5 +118,53 @@ impl SpoolReader for SqliteSpoolReader {
 
     fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError> {
         self.view(|connection| read::claimed(connection, &self.agent, source, id))
+    }
+}
+
+impl SpoolReader for SqliteSpool {
+    fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        epochs::heads(&self.database.connection)
+    }
+
+    fn rows(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        read::rows(&self.database.connection, (epoch, lane), from, count, bytes)
+    }
+
+    fn gaps(
+        &self,
+        epoch: Epoch,
+        lane: Lane,
+        from: u64,
+        to: u64,
+        count: usize,
+    ) -> Result<Vec<Gap>, StoreError> {
+        read::gaps(&self.database.connection, (epoch, lane), from, to, count)
+    }
+
+    fn running(&self, epoch: Epoch, lane: Lane, sequence: u64) -> Result<Option<Digest>, StoreError> {
+        read::running(&self.database.connection, (epoch, lane), sequence)
+    }
+
+    fn fate(&self, position: Position) -> Result<Option<Fate>, StoreError> {
+        read::fate(&self.database.connection, position)
+    }
+
+    fn tally(&self, lane: Lane) -> Result<Tally, StoreError> {
+        tally::tally(&self.database.connection, lane)
+    }
+
+    fn dialogue(&self, station: &str, connection: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        read::dialogue(&self.database.connection, station, connection)
+    }
+
+    fn claimed(&self, source: &str, id: &str) -> Result<Option<Vec<MessageId>>, StoreError> {
+        read::claimed(&self.database.connection, &self.agent, source, id)
     }
 }
