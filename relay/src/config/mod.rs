@@ -181,7 +181,7 @@ fn read_odoo(odoo: &mut Section<'_>) -> Option<OdooConfig> {
     Some(OdooConfig {
         url: odoo.text("url", "write Odoo's address, such as \"https://odoo.example\""),
         database: odoo.text("database", "write the name of Odoo's database"),
-        callers: odoo.number("callers", 1, 1..=32) as usize,
+        callers: odoo.number("callers", 2, 1..=32) as usize,
     })
 }
 
