@@ -10,6 +10,7 @@ pub mod choose;
 pub mod conclude;
 pub mod domain;
 pub mod halt;
+mod name;
 pub mod prepare;
 mod recheck;
 mod review;

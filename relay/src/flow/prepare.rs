@@ -5,12 +5,12 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use millrace_shared::ident::Digest;
 use millrace_shared::message::{Kind, Message};
 use millrace_shared::outcome::Reason;
 use millrace_shared::store::inbox::{Change, Item, Request};
 
 use super::domain::Domain;
+use super::name::at_capture;
 use crate::govern::{self, StandingHold};
 use crate::post::why::Why;
 use crate::post::{Case, Facts, Plan, Posting, Question, Stamp};
@@ -181,9 +181,10 @@ fn read(item: &Item) -> Result<Reading<'_>, Change> {
 /// What the target's inbox keeps of a message; none for what has no content.
 pub fn stamp(item: &Item, kind: Kind) -> Option<Stamp> {
     let entry = &item.entry;
+    let (id, digest) = at_capture(item)?;
     Some(Stamp {
-        id: entry.id.clone()?,
-        digest: Digest::of(&item.sealed),
+        id,
+        digest,
         attempt: entry.attempt,
         kind,
         station: entry.station.clone(),

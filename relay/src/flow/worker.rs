@@ -21,6 +21,7 @@ use super::breaker::Breaker;
 use super::choose::choose;
 use super::domain::Domain;
 use super::halt::{Halt, WorkError};
+use super::name::at_capture;
 use super::prepare::{prepare, stamp};
 use super::tenure::Held;
 use crate::govern::{self, StandingHold};
@@ -240,6 +241,6 @@ pub(super) fn named(item: &Item) -> Option<Stamp> {
 pub(super) fn by_name(items: Vec<Item>) -> HashMap<MessageId, Item> {
     items
         .into_iter()
-        .filter_map(|item| Some((item.entry.id.clone()?, item)))
+        .filter_map(|item| Some((at_capture(&item)?.0, item)))
         .collect()
 }
