@@ -1,6 +1,6 @@
 //! Intent, request, and what is done where the request as a whole failed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millrace_shared::ident::MessageId;
 use millrace_shared::outcome::Reason;
@@ -19,7 +19,8 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         postings: &[Posting],
     ) -> Result<HashMap<MessageId, Item>, Halt> {
         let mut items = by_name(items);
-        items.retain(|id, _| postings.iter().any(|posting| name(posting) == id));
+        let posted: HashSet<&MessageId> = postings.iter().map(name).collect();
+        items.retain(|id, _| posted.contains(id));
         let mut items: Vec<Item> = items.into_values().collect();
         let send = |item: &Item| Request {
             ticket: item.entry.ticket,

@@ -50,6 +50,10 @@ pub fn timely(postings: Vec<Posting>, most: usize) -> Vec<Posting> {
 
 /// The heap that the posting can join: like shape, room, and nothing behind it that the posting must not overtake.
 fn place(heaps: &[Heap], posting: &Posting, most: usize) -> Option<usize> {
+    if matches!(posting.shape(), Shape::Lone) {
+        // It joins nothing: no need to compare it with each of what may be many.
+        return None;
+    }
     for (k, heap) in heaps.iter().enumerate().rev() {
         if heap.messages + posting.stamps().len() <= most && heap.takes(posting) {
             return Some(k);

@@ -1,7 +1,8 @@
 //! What the two ends of a link say to each other beside frames.
 //!
 //! A [`Control`] walks with the data (topic `hello`), a [`Receipt`] against it. Both are one value in the layout of
-//! [`crate::codec::binary`], at most [`limit::CONTROL_BYTES`]; enums are append-only, fields are never reordered: a new
+//! [`crate::codec::binary`], at most [`limit::CONTROL_BYTES`]; a long one is packed, behind a first byte that says so: the
+//! news of a backlog would otherwise be longer than the backlog. Enums are append-only, fields are never reordered: a new
 //! field means a new wire version, which the hello negotiates before it is used.
 
 mod receipt;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::codec::binary::{self, BinaryError};
 use crate::codec::frame::WIRE_VERSION;
+use crate::codec::pack;
 use crate::envelope::Moment;
 use crate::ident::{AgentId, Digest, Epoch, Lane};
 use crate::limit;
@@ -19,6 +21,12 @@ use crate::store::inbox::Opening;
 
 pub use receipt::{News, Note, Receipt, Refused, Taken, Tide, Tidings, Told, Welcome};
 
+/// The first byte of what is packed, in the place of [`binary::VERSION`].
+const PACKED: u8 = b'z';
+
+/// What is shorter is not packed: it would gain too little.
+const WORTH_BYTES: usize = 512;
+
 /// Why bytes are no control message or receipt. Permanent for these bytes; they are counted and dropped, what they
 /// said is said again by timer.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +34,9 @@ pub enum WireError {
     /// Larger than a control message may be.
     #[error("{0} bytes are more than the {max} of a hello or receipt", max = limit::CONTROL_BYTES)]
     Size(usize),
+    /// Packed, and not unpacked to what may be in it.
+    #[error("what is packed in it is damaged, or more than the {max} bytes of a hello or receipt", max = limit::CONTROL_BYTES)]
+    Packed,
     /// Not the layout.
     #[error("not the layout of a hello or receipt: {0}")]
     Binary(#[from] BinaryError),
@@ -200,13 +211,20 @@ pub struct Heard {
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
     let bytes = binary::encode(value)?;
     bounded(&bytes)?;
-    Ok(bytes)
+    let packed = (bytes.len() >= WORTH_BYTES).then(|| pack::pack(&bytes)).flatten();
+    Ok(packed.map_or(bytes, |packed| [&[PACKED], &packed[..]].concat()))
 }
 
 /// The control message or receipt of these bytes.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     bounded(bytes)?;
-    Ok(binary::decode(bytes)?)
+    match bytes.split_first() {
+        Some((&PACKED, packed)) => {
+            let bytes = pack::unpack(packed, limit::CONTROL_BYTES).ok_or(WireError::Packed)?;
+            Ok(binary::decode(&bytes)?)
+        }
+        _ => Ok(binary::decode(bytes)?),
+    }
 }
 
 fn bounded(bytes: &[u8]) -> Result<(), WireError> {

@@ -188,6 +188,42 @@ fn a_control_message_over_the_limit_is_refused_before_it_is_read() {
     assert!(matches!(decode::<Control>(&bytes), Err(WireError::Size(_))));
 }
 
+fn news_of(count: u64) -> Receipt {
+    let mut receipt = receipts().remove(3);
+    let Tidings::News(news) = &mut receipt.tidings else {
+        unreachable!()
+    };
+    let last = news.notes.pop().unwrap();
+    news.notes = (1..=count)
+        .map(|sequence| {
+            let mut note = last.clone();
+            note.stamp.position.sequence = sequence;
+            note.stamp.digest = *Digest::of(&sequence.to_le_bytes()).0.first_chunk().unwrap();
+            note
+        })
+        .collect();
+    receipt
+}
+
+#[test]
+fn the_news_of_a_backlog_is_a_fraction_of_its_length_on_the_wire() {
+    let receipt = news_of(1000);
+    let bytes = encode(&receipt).unwrap();
+    let unpacked = binary::encode(&receipt).unwrap().len();
+    assert!(bytes.len() * 4 < unpacked, "{} of {unpacked}", bytes.len());
+    assert_eq!(decode::<Receipt>(&bytes).unwrap(), receipt);
+}
+
+#[test]
+fn packed_bytes_that_are_damaged_or_would_unpack_beyond_the_limit_are_refused() {
+    let bytes = encode(&news_of(1000)).unwrap();
+    let cut = &bytes[..bytes.len() / 2];
+    assert!(matches!(decode::<Receipt>(cut), Err(WireError::Packed)));
+    let bomb = pack::pack(&vec![0; limit::CONTROL_BYTES + 1]).unwrap();
+    let bomb = [&[PACKED], &bomb[..]].concat();
+    assert!(matches!(decode::<Receipt>(&bomb), Err(WireError::Packed)));
+}
+
 #[test]
 fn the_largest_hello_and_the_largest_welcome_fit_a_control_message() {
     use crate::link::pace;
@@ -203,7 +239,7 @@ fn the_largest_hello_and_the_largest_welcome_fit_a_control_message() {
         };
         pace::HELLO_EPOCHS
     ];
-    assert!(encode(&Control::Hello(hello)).unwrap().len() < limit::CONTROL_BYTES / 2);
+    assert!(binary::encode(&Control::Hello(hello)).unwrap().len() < limit::CONTROL_BYTES / 2);
 
     let mut receipt = receipts().remove(0);
     let Tidings::Welcome(welcome) = &mut receipt.tidings else {
@@ -216,7 +252,7 @@ fn the_largest_hello_and_the_largest_welcome_fit_a_control_message() {
         };
         pace::HELLO_EPOCHS * 3
     ];
-    assert!(encode(&receipt).unwrap().len() < limit::CONTROL_BYTES);
+    assert!(binary::encode(&receipt).unwrap().len() < limit::CONTROL_BYTES);
 }
 
 #[test]
