@@ -18,7 +18,7 @@ use super::table::{Aim, Row};
 use crate::load::{Mes, count_line};
 use crate::world::{Target, World};
 
-const BACKLOG: u64 = 100_000;
+const BACKLOG: u64 = 20_000;
 const LIVE: u64 = 100;
 /// Pause between two live messages.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -19,6 +19,8 @@ pub use shadow::run as into_shadow;
 
 /// How far the shown time may be from the real one, as a share of the real one.
 const MAY_BE_OFF: f64 = 0.2;
+/// A shorter rest is not judged: seconds are shown.
+const JUDGED_FROM_SECONDS: f64 = 20.0;
 /// Messages in one request of the MES.
 const REQUEST: usize = 1000;
 
@@ -104,9 +106,10 @@ fn shown(world: &World, every: Duration) -> Value {
 impl Report {
     /// Judges what `backlog` said after the first tenth.
     fn judge(&mut self) {
-        let first = self.estimates.first();
+        let judged = |estimate: &&Estimate| estimate.real_seconds >= JUDGED_FROM_SECONDS;
+        let first = self.estimates.first().filter(judged);
         let off = first.and_then(Estimate::off);
-        if off.is_none_or(|off| off > MAY_BE_OFF) {
+        if first.is_some() && off.is_none_or(|off| off > MAY_BE_OFF) {
             self.wrong.push(format!(
                 "the time to drain shown after a tenth is more than a fifth off: {first:?}"
             ));

@@ -19,8 +19,8 @@ const LINES: usize = 50;
 const LIVE: usize = 20;
 /// Time between two live messages.
 const EVERY: Duration = Duration::from_secs(1);
-/// Odoo answers in groups that take seconds: rates over one second would say nothing.
-const RATES_OVER: Duration = Duration::from_secs(10);
+/// What `backlog` does by itself.
+const RATES_OVER: Duration = Duration::from_secs(1);
 const COUNTED_AT: &str = "SHELF-1";
 const LIVE_AT: &str = "SHELF-2";
 
@@ -121,8 +121,9 @@ fn figure(number: usize, round: usize) -> u64 {
 fn orders_done(orders: &[String]) -> String {
     let names = orders.iter().map(|name| format!("'{name}'"));
     format!(
-        "select count(*) from mrp_production where state = 'done' and qty_produced = {PIECES} and company_id = 1 \
-         and name in ({})",
+        "select count(*) from mrp_production p where state = 'done' and company_id = 1 and {PIECES} = (select \
+         sum(m.quantity) from stock_move m where m.production_id = p.id and m.product_id = p.product_id \
+         and m.state = 'done') and name in ({})",
         names.collect::<Vec<_>>().join(",")
     )
 }
