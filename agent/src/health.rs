@@ -11,17 +11,26 @@ use std::time::Duration;
 use millrace_shared::clock::Clock;
 use millrace_shared::envelope::Moment;
 use millrace_shared::ident::Lane;
+use millrace_shared::rate::{Mark, Window};
+use millrace_shared::store::StoreError;
+use millrace_shared::store::spool::SpoolReader as _;
+use millrace_shared::store::sqlite::spool::SqliteSpoolReader;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+use crate::daemon::spool_path;
+
 /// The pulse is written this often.
 pub const BEAT: Duration = Duration::from_secs(2);
 
 /// A pulse older than this is that of a service that no longer runs.
 pub const ALIVE: Duration = Duration::from_secs(30);
+
+/// So many readings of the counts are in a pulse: what rates are made of, so that nobody who asks has to wait for them.
+const READINGS: usize = 20;
 
 /// Largest pulse that is read.
 const PULSE_BYTES: u64 = 64 * 1024;
@@ -41,6 +50,9 @@ pub struct Pulse {
     pub stopped: bool,
     /// How the link stands.
     pub link: LinkState,
+    /// The counts at the latest beats, oldest first, by lane in the order of [`Lane::ALL`].
+    #[serde(default)]
+    pub marks: Vec<[Mark; 3]>,
 }
 
 /// How the link stands.
@@ -87,6 +99,29 @@ impl Pulse {
         !self.stopped && now.boot == self.written.boot && u128::from(age_ms) <= ALIVE.as_millis()
     }
 
+    /// Adds how the lanes stand now. Without a reading the next pulse has one fewer; whoever asks reads for himself.
+    fn count(&mut self, data: &Path) {
+        if let Ok(marks) = read_marks(data, self.written.monotonic_ms) {
+            self.marks.push(marks);
+            let old = self.marks.len().saturating_sub(READINGS);
+            self.marks.drain(..old);
+        }
+    }
+
+    /// Tells these windows, one a lane and one for all of them, what was read at the latest beats.
+    pub fn recall(&self, windows: &mut [Window; 4]) {
+        for marks in &self.marks {
+            let all = Mark {
+                at_ms: marks[0].at_ms,
+                accepted: marks.iter().map(|mark| mark.accepted).sum(),
+                settled: marks.iter().map(|mark| mark.settled).sum(),
+            };
+            for (window, mark) in windows.iter_mut().zip(marks.iter().chain([&all])) {
+                window.add(*mark);
+            }
+        }
+    }
+
     /// Writes it, whole or not at all.
     pub fn write(&self, data: &Path) -> io::Result<()> {
         let path = path(data);
@@ -107,26 +142,33 @@ impl Pulse {
 /// Writes the pulse until the service ends. A pulse that cannot be written is said once; the service goes on.
 pub async fn beat(data: PathBuf, clock: Clock, link: watch::Receiver<LinkState>, stop: CancellationToken) {
     let started = clock.moment();
-    let (mut tick, mut said) = (interval(BEAT), false);
+    let (mut tick, mut said, mut marks) = (interval(BEAT), false, Vec::new());
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
             _ = tick.tick() => false,
         };
-        let pulse = Pulse {
+        let mut pulse = Pulse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started,
             written: clock.moment(),
             stopped,
             link: link.borrow().clone(),
+            marks: std::mem::take(&mut marks),
         };
         let folder = data.clone();
         // Never on a thread that carries tasks: the disk may hang.
-        let written = spawn_blocking(move || pulse.write(&folder)).await;
-        let error = match written {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
+        let written = spawn_blocking(move || {
+            pulse.count(&folder);
+            let written = pulse.write(&folder);
+            (written, pulse.marks)
+        });
+        let error = match written.await {
+            Ok((written, counted)) => {
+                marks = counted;
+                written.err().map(|error| error.to_string())
+            }
             Err(error) => Some(error.to_string()),
         };
         if let Some(error) = error.as_ref().filter(|_| !said) {
@@ -140,6 +182,20 @@ pub async fn beat(data: PathBuf, clock: Clock, link: watch::Receiver<LinkState>,
             return;
         }
     }
+}
+
+fn read_marks(data: &Path, at_ms: u64) -> Result<[Mark; 3], StoreError> {
+    let reader = SqliteSpoolReader::open(&spool_path(data))?;
+    let mark = |lane| -> Result<Mark, StoreError> {
+        let tally = reader.tally(lane)?;
+        Ok(Mark {
+            at_ms,
+            accepted: tally.accepted,
+            settled: tally.settled,
+        })
+    };
+    let [critical, normal, bulk] = Lane::ALL.map(mark);
+    Ok([critical?, normal?, bulk?])
 }
 
 fn path(data: &Path) -> PathBuf {
@@ -178,6 +234,7 @@ mod tests {
             written,
             stopped: false,
             link: LinkState::default(),
+            marks: Vec::new(),
         }
     }
 
@@ -203,6 +260,26 @@ mod tests {
         assert_eq!(Pulse::read(folder.path()), Some(pulse));
         fs::write(path(folder.path()), "{").unwrap();
         assert_eq!(Pulse::read(folder.path()), None);
+    }
+
+    #[test]
+    fn who_asks_knows_the_rates_of_the_latest_beats_at_once() {
+        let marks = (0..3).map(|beat| {
+            let mark = |settled| Mark {
+                at_ms: beat * 2000,
+                accepted: 900,
+                settled: beat * settled,
+            };
+            [mark(2), mark(4), mark(0)]
+        });
+        let pulse = Pulse {
+            marks: marks.collect(),
+            ..pulse(at(1, 4))
+        };
+        let mut windows: [Window; 4] = Default::default();
+        pulse.recall(&mut windows);
+        let rates = windows.map(|window| window.rates().unwrap().out_per_second);
+        assert_eq!(rates, [1.0, 2.0, 0.0, 3.0]);
     }
 
     #[test]

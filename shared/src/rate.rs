@@ -2,16 +2,20 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Rates are taken over at most this long.
-const WINDOW_MS: u64 = 10_000;
+/// Rates are taken over at most this long: a target may answer fifty messages at once, every few seconds, and a rate over
+/// less would show now nothing and now a multiple.
+const WINDOW_MS: u64 = 30_000;
+
+/// What settled nothing for so long stood still, and was not only between two answers.
+const STOOD_MS: u64 = 10_000;
 
 /// Most readings that are remembered.
 const MARKS: usize = 64;
 
 /// A lane's counts at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Monotonic milliseconds.
     pub at_ms: u64,
@@ -90,11 +94,14 @@ impl Window {
     }
 
     fn begins_to_flow(&self, mark: Mark) -> bool {
-        let mut latest = self.marks.iter().rev();
-        match (latest.next(), latest.next()) {
-            (Some(last), Some(before)) => last.settled == before.settled && mark.settled > last.settled,
-            _ => false,
-        }
+        let Some(last) = self.marks.back().filter(|last| mark.settled > last.settled) else {
+            return false;
+        };
+        let standing = self.marks.iter().rev();
+        let since = standing
+            .take_while(|before| before.settled == last.settled)
+            .last();
+        since.is_some_and(|since| last.at_ms.saturating_sub(since.at_ms) >= STOOD_MS)
     }
 
     /// The rates over the window; none before there are two readings.
@@ -156,12 +163,27 @@ mod tests {
     }
 
     #[test]
+    fn a_target_that_answers_fifty_at_once_every_three_seconds_is_as_fast_as_that_at_every_reading() {
+        let mut window = Window::default();
+        for second in 0..100 {
+            window.add(mark(second * 1000, 5000, second / 3 * 50));
+            let rates = window.rates().filter(|_| second >= 30);
+            if let Some(rates) = rates {
+                assert!(
+                    (15.0..18.4).contains(&rates.out_per_second),
+                    "{second}: {rates:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_rate_is_that_of_the_last_seconds() {
         let marks: Vec<Mark> = (0..=100)
             .map(|second| mark(second * 1000, second * second, 0))
             .collect();
         let rates = window(&marks).rates().unwrap();
-        assert!((185.0..200.0).contains(&rates.in_per_second), "{rates:?}");
+        assert!((165.0..175.0).contains(&rates.in_per_second), "{rates:?}");
     }
 
     #[test]

@@ -24,6 +24,10 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> Result<Exit, CommandError> {
     let reader = open_store(config)?;
     let mut windows: [Window; 4] = Default::default();
+    let now = config.agent.clock.moment();
+    if let Some(pulse) = Pulse::read(&config.agent.data).filter(|pulse| pulse.is_alive(now)) {
+        pulse.recall(&mut windows);
+    }
     Reading::take(config, &reader, &mut windows)?;
     loop {
         sleep(every);

@@ -84,6 +84,7 @@ mod tests {
                 up,
                 ..LinkState::default()
             },
+            marks: Vec::new(),
         }
     }
 
