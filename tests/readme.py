@@ -22,6 +22,12 @@ _RUN: dict[str, list[str]] = {
         ["cargo", "run", "-p", "millrace-tests", "--bin", "kill-run", "--", "1", "20", "1"],
     "cargo run --release -p millrace-tests --bin simulate -- --seeds 100000":
         ["cargo", "run", "-p", "millrace-tests", "--bin", "simulate", "--", "--seeds", "100"],
+    "cargo run --release -p millrace-tests --bin backlog-run":
+        ["cargo", "run", "-p", "millrace-tests", "--bin", "backlog-run", "--", "--messages", "2000"],
+    "cargo build --release -p millrace-agent -p millrace-relay":
+        ["cargo", "build", "-p", "millrace-agent", "-p", "millrace-relay"],
+    "cargo run --release -p millrace-tests --bin bench":
+        ["cargo", "run", "-p", "millrace-tests", "--bin", "bench", "--", "wire"],
 }
 _NEEDS_ODOO = {"installer/quickstart --odoo", "cargo run -p millrace-tests --bin kill-run -- 200 10000"}
 _RUNS_THIS = {"tests/run"}
