@@ -100,11 +100,12 @@ async fn a_count_taken_offline_and_a_later_consumption_make_ninety() {
     assert_eq!(clerk.on_hand("FG-BRACKET", line), 95.0);
     let moved = |value: &str| json!({ "item": "FG-BRACKET", "from": "LINE-A", "to": "LINE-B", "quantity": { "value": value } });
     // Captured: 2 moved, 100 counted, 10 moved. The link brings the count last.
-    let hour_ago = |minutes: i64| Timestamp::now() - SignedDuration::from_mins(60 - minutes);
+    // The opening stock may have been booked only minutes ago.
+    let ago = |seconds: i64| Timestamp::now() - SignedDuration::from_secs(seconds);
     let mut before = clerk.paper("inventory.move", moved("2"));
     let mut count = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "100"));
     let mut after = clerk.paper("inventory.move", moved("10"));
-    (before.captured, count.captured, after.captured) = (hour_ago(1), hour_ago(2), hour_ago(3));
+    (before.captured, count.captured, after.captured) = (ago(3), ago(2), ago(1));
     for paper in [&before, &after, &count] {
         clerk.post(paper).await.record();
     }
@@ -116,7 +117,7 @@ async fn what_others_moved_since_holds_the_count_with_both_figures() {
     let mut clerk = Clerk::new().await;
     let line = clerk.location("one_step", "LINE-A");
     let mut paper = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "100"));
-    paper.captured = Timestamp::now() - SignedDuration::from_mins(5);
+    paper.captured = Timestamp::now() - SignedDuration::from_secs(5);
     carried_by_hand(&clerk, "FG-BRACKET", 3.0);
     let text = clerk.post(&paper).await.held("stale-count");
     for part in [
@@ -152,7 +153,7 @@ async fn what_moves_between_the_question_and_the_posting_is_caught_in_the_transa
 async fn an_older_count_does_not_undo_a_later_one() {
     let mut clerk = Clerk::new().await;
     let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
-    older.captured = Timestamp::now() - SignedDuration::from_mins(5);
+    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
     clerk
         .say("inventory.count", counted("FG-BRACKET", "LINE-A", "70"))
         .await
