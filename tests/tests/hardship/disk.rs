@@ -163,7 +163,7 @@ fn a_damaged_page_is_named_by_verify_and_all_other_messages_go_on() {
         .position(|found| found == needle.as_bytes())
         .unwrap();
     let disk = fs::File::options().write(true).open(&file).unwrap();
-    disk.write_all_at(b"XXXX", at as u64).unwrap();
+    disk.write_all_at(b"rust", at as u64).unwrap();
 
     doors.world.start_agent();
     let (code, rows) = doors.world.ask("agent", &["verify"]);
