@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Span, SpanRelativeTo, Timestamp, tz::TimeZone};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::envelope::Moment;
@@ -58,6 +58,21 @@ pub fn monotonic_ms() -> u64 {
     now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
 }
 
+/// Wall time in milliseconds, as a person writes it: a time with its offset from UTC, or a length of time ago.
+pub fn wall_ms(text: &str) -> Result<i64, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at.as_millisecond());
+    }
+    let ago = text.parse::<Span>().ok();
+    let ago = ago.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    ago.and_then(|ago| Timestamp::now().checked_sub(ago.abs()).ok())
+        .map(|at| at.as_millisecond())
+        .ok_or_else(|| {
+            "write a time with its offset from UTC, such as 2026-03-01T06:00:00+01:00, or a length such as 8h"
+                .to_owned()
+        })
+}
+
 /// A number for this run of the machine, so that monotonic readings of two runs are never compared.
 /// Source: random(4), /proc/sys/kernel/random/boot_id.
 fn boot() -> u64 {
@@ -68,6 +83,16 @@ fn boot() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_a_moment_with_its_offset_or_a_length_of_time_ago() {
+        assert_eq!(wall_ms("1970-01-01T01:00:00.5+01:00"), Ok(500));
+        let day = wall_ms("1d").unwrap() - wall_ms("48h").unwrap();
+        assert!((86_399_000..86_401_000).contains(&day), "{day}");
+        for wrong in ["yesterday", "2026-03-01T06:00:00", ""] {
+            assert!(wall_ms(wrong).unwrap_err().contains("such as"), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_zone_that_does_not_exist_is_refused_with_an_example() {

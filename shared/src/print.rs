@@ -1,6 +1,8 @@
 //! What a command prints: tables for people, JSON lines for machines, from the same rows.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::thread::sleep;
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
@@ -8,6 +10,9 @@ use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
 use crate::envelope::Moment;
+
+/// Clears a terminal and goes to its first line (ECMA-48 ED and CUP).
+const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// How a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,32 @@ pub fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Prints what `take` reads: once `every` has passed, or again and again with `watch`, on a clear screen where it is one.
+pub fn watch<T: Serialize, E: From<io::Error>>(
+    style: Style,
+    watch: bool,
+    every: Duration,
+    mut take: impl FnMut() -> Result<T, E>,
+    text: impl Fn(&T) -> String,
+) -> Result<(), E> {
+    let clear = if watch && io::stdout().is_terminal() {
+        CLEAR
+    } else {
+        ""
+    };
+    loop {
+        sleep(every);
+        let reading = take()?;
+        say(&match style {
+            Style::Json => json(&reading),
+            Style::Table => format!("{clear}{}", text(&reading)),
+        })?;
+        if !watch {
+            return Ok(());
+        }
+    }
 }
 
 /// One value as a JSON line.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use millrace_shared::clock::wall_ms;
 use millrace_shared::ident::Lane;
 use millrace_shared::message::{Key, Kind};
 use millrace_shared::store::sqlite::spool::{self, State};
@@ -69,34 +69,5 @@ fn state(word: &str) -> State {
         "stored" => State::Stored,
         "dead" => State::Dead,
         _ => State::Settled,
-    }
-}
-
-fn wall_ms(text: &str) -> Result<i64, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at.as_millisecond());
-    }
-    let ago = text.parse::<Span>().ok();
-    let ago = ago.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    ago.and_then(|ago| Timestamp::now().checked_sub(ago.abs()).ok())
-        .map(|at| at.as_millisecond())
-        .ok_or_else(|| {
-            "write a time with its offset from UTC, such as 2026-03-01T06:00:00+01:00, or a length such as 8h"
-                .to_owned()
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_moment_with_its_offset_or_a_length_of_time_ago() {
-        assert_eq!(wall_ms("1970-01-01T01:00:00.5+01:00"), Ok(500));
-        let day = wall_ms("1d").unwrap() - wall_ms("48h").unwrap();
-        assert!((86_399_000..86_401_000).contains(&day), "{day}");
-        for wrong in ["yesterday", "2026-03-01T06:00:00", ""] {
-            assert!(wall_ms(wrong).unwrap_err().contains("such as"), "{wrong}");
-        }
     }
 }

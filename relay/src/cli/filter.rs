@@ -1,7 +1,7 @@
 //! Options that say which messages are meant.
 
 use clap::Args;
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use millrace_shared::clock::wall_ms;
 use millrace_shared::ident::{AgentId, Lane, MessageId};
 use millrace_shared::message::{Key, Kind};
 use millrace_shared::store::inbox::{self, StateName};
@@ -139,18 +139,4 @@ pub fn field(text: &str) -> Result<(String, String), String> {
         Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
         _ => Err("write it as FIELD=VALUE, such as lot=L42".to_owned()),
     }
-}
-
-fn wall_ms(text: &str) -> Result<i64, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at.as_millisecond());
-    }
-    let ago = text.parse::<Span>().ok();
-    let ago = ago.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    ago.and_then(|ago| Timestamp::now().checked_sub(ago.abs()).ok())
-        .map(|at| at.as_millisecond())
-        .ok_or_else(|| {
-            "write a time with its offset from UTC, such as 2026-03-01T06:00:00+01:00, or a length such as 8h"
-                .to_owned()
-        })
 }

@@ -1,13 +1,11 @@
 //! `backlog`: how each plant's lanes stand, how fast they move, and when they will be empty.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stdout};
-use std::thread::sleep;
 use std::time::Duration;
 
 use millrace_shared::clock::monotonic_ms;
 use millrace_shared::exit::Exit;
-use millrace_shared::print::{self, Listed, Style, listing, say};
+use millrace_shared::print::{self, Listed, Style, listing};
 use millrace_shared::rate::{Drain, Mark, Rates, Window, drain};
 use millrace_shared::store::inbox::{InboxView, LaneBacklog};
 use millrace_shared::store::sqlite::inbox::SqliteInboxReader;
@@ -17,9 +15,6 @@ use super::entry::time;
 use super::{CommandError, open_store};
 use crate::config::Config;
 
-/// Clears a terminal and goes to its first line (ECMA-48 ED and CUP).
-const CLEAR: &str = "\x1b[2J\x1b[H";
-
 /// The latest readings of each plant's lanes.
 type Windows = BTreeMap<(String, &'static str), Window>;
 
@@ -28,25 +23,12 @@ pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> R
     let reader = open_store(config)?;
     let mut windows = Windows::default();
     Reading::take(&reader, &mut windows)?;
-    loop {
-        sleep(every);
-        let reading = Reading::take(&reader, &mut windows)?;
-        let clear = if watch && stdout().is_terminal() {
-            CLEAR
-        } else {
-            ""
-        };
-        say(&match style {
-            Style::Json => print::json(&reading),
-            Style::Table => {
-                let lanes = listing(Style::Table, &reading.lanes, "nothing has arrived yet");
-                format!("{clear}{}\n{lanes}", reading.at)
-            }
-        })?;
-        if !watch {
-            return Ok(Exit::Done);
-        }
-    }
+    let take = || Reading::take(&reader, &mut windows);
+    print::watch(style, watch, every, take, |reading| {
+        let lanes = listing(Style::Table, &reading.lanes, "nothing has arrived yet");
+        format!("{}\n{lanes}", reading.at)
+    })?;
+    Ok(Exit::Done)
 }
 
 /// How everything stood at a moment.

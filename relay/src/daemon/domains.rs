@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::ident::AgentId;
-use millrace_shared::service::Tasks;
+use millrace_shared::service::{ServiceError, Tasks};
 use millrace_shared::store::desk::Desk;
 use millrace_shared::store::sqlite::inbox::SqliteInbox;
 use millrace_shared::store::sqlite::shadow::SqliteRecorder;
@@ -128,7 +128,8 @@ impl<'c> Ground<'c> {
             TargetConfig::Odoo(odoo) => Ok(Self::Odoo(odoo)),
             TargetConfig::Shadow => {
                 let record = SqliteRecorder::open(&config.data.join("shadow.sqlite"))?;
-                Ok(Self::Shadow(Desk::new("shadow", record)?))
+                let desk = Desk::new("shadow", record).map_err(ServiceError::System)?;
+                Ok(Self::Shadow(desk))
             }
         }
     }

@@ -64,9 +64,6 @@ pub enum DaemonError {
     /// The service cannot run, or ended by itself.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// A thread could not be had.
-    #[error("the system refused: {0}")]
-    System(#[from] io::Error),
     /// The clocks cannot be read.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -127,7 +124,7 @@ async fn start(config: &Config, tasks: &mut Tasks<DaemonError>) -> Result<(), Da
         rand::random(),
     )?;
     let origin = inbox.opening().into();
-    let inbox = Desk::new("inbox", inbox)?;
+    let inbox = Desk::new("inbox", inbox).map_err(ServiceError::System)?;
     start_broker(config, tasks).await?;
     let (client, events, connection) = transport::open(transport_settings(config)?);
     let (news, told) = mpsc::channel(BELLS);

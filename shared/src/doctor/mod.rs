@@ -1,8 +1,9 @@
 //! What the doctors of both programs find: one finding a probe, each with what to do next; and how both judge what both
-//! have, certificates and a disk.
+//! have: certificates, a disk, a store.
 
 pub mod certificates;
 pub mod disk;
+pub mod store;
 
 use serde::Serialize;
 

@@ -16,6 +16,7 @@ mod connection;
 mod dial;
 mod fault;
 mod identity;
+mod knock;
 mod server;
 mod session;
 
@@ -28,6 +29,7 @@ pub use connection::{Connection, Event, Events, open};
 pub use dial::Endpoint;
 pub use fault::{Fault, Refusal, Side};
 pub use identity::{Credentials, Identity};
+pub use knock::knock;
 pub use server::{Acceptor, HANDSHAKE_TIMEOUT};
 
 use crate::topic::{Filter, Topic};

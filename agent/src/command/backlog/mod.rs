@@ -1,13 +1,11 @@
 //! `backlog`: how each lane stands, how fast it moves, and when it will be empty.
 
-use std::io::{IsTerminal, stdout};
-use std::thread::sleep;
 use std::time::Duration;
 
 use millrace_shared::envelope::Moment;
 use millrace_shared::exit::Exit;
 use millrace_shared::ident::Lane;
-use millrace_shared::print::{self, Listed, Style, listing, say};
+use millrace_shared::print::{self, Listed, Style, listing};
 use millrace_shared::rate::{Drain, Mark, Rates, Window, drain};
 use millrace_shared::store::spool::{SpoolReader, Tally};
 use millrace_shared::store::sqlite::spool::SqliteSpoolReader;
@@ -16,9 +14,6 @@ use serde::Serialize;
 use super::{CommandError, open_store};
 use crate::config::Config;
 use crate::health::{LinkState, Pulse, age_seconds};
-
-/// Clears a terminal and goes to its first line (ECMA-48 ED and CUP).
-const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Prints how the lanes stand: once, or again `every` so often until interrupted.
 pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> Result<Exit, CommandError> {
@@ -29,22 +24,9 @@ pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> R
         pulse.recall(&mut windows);
     }
     Reading::take(config, &reader, &mut windows)?;
-    loop {
-        sleep(every);
-        let reading = Reading::take(config, &reader, &mut windows)?;
-        let clear = if watch && stdout().is_terminal() {
-            CLEAR
-        } else {
-            ""
-        };
-        say(&match style {
-            Style::Json => print::json(&reading),
-            Style::Table => format!("{clear}{}", reading.text()),
-        })?;
-        if !watch {
-            return Ok(Exit::Done);
-        }
-    }
+    let take = || Reading::take(config, &reader, &mut windows);
+    print::watch(style, watch, every, take, Reading::text)?;
+    Ok(Exit::Done)
 }
 
 /// How everything stood at a moment.

@@ -4,16 +4,11 @@ use std::time::Duration;
 
 use millrace_shared::doctor::Finding;
 use millrace_shared::topic::Filter;
-use millrace_shared::transport::{self, DIAL_TIMEOUT, Endpoint, Event, Fault, GREETING_TIMEOUT, Settings};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use millrace_shared::transport::{Endpoint, Fault, Settings, knock};
 
 use super::{Case, credentials};
 
 const PROBE: &str = "broker";
-
-/// Dialling and greeting have limits of their own; this is a little more than both.
-const LIMIT: Duration = Duration::from_secs(DIAL_TIMEOUT.as_secs() + GREETING_TIMEOUT.as_secs() + 5);
 
 /// The connection is over before it falls silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -51,35 +46,6 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
         },
         Err(error) => Finding::skipped(PROBE, format!("the system refused: {error}")),
     }]
-}
-
-/// One attempt, until it is up or has failed.
-async fn knock(settings: Settings) -> Result<(), Fault> {
-    let (_client, mut events, connection) = transport::open(settings);
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(connection.run(stop.clone()));
-    let outcome = async {
-        loop {
-            match events.next().await {
-                Some(Event::Up) => return Ok(()),
-                Some(Event::Down { fault, .. }) => return Err(fault),
-                Some(Event::Arrived { .. } | Event::Stray { .. }) => {}
-                None => return Err(late()),
-            }
-        }
-    };
-    let outcome = timeout(LIMIT, outcome).await.unwrap_or_else(|_| Err(late()));
-    stop.cancel();
-    // The farewell is bounded; a broker that does not answer it is none of our business any more.
-    let _ = timeout(LIMIT, running).await;
-    outcome
-}
-
-fn late() -> Fault {
-    Fault::TimedOut {
-        waiting_for: "connecting",
-        after: LIMIT,
-    }
 }
 
 /// A fault's text says what to do itself; what is added is what the agent does meanwhile.

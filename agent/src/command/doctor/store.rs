@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use millrace_shared::doctor::Finding;
+use millrace_shared::doctor::store::advice;
 use millrace_shared::print;
-use millrace_shared::store::StoreError;
 use millrace_shared::store::spool::{Head, SpoolReader};
 use millrace_shared::store::sqlite::spool::{Content, Entry, SqliteSpoolReader};
 
@@ -22,7 +22,7 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
             format!("there is none yet at {}", path.display()),
             "the service makes it when it first starts; if it ran before, correct `data` in [agent]",
         ),
-        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(error)),
+        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(error, "agent")),
         Err(error) => Finding::failed(
             PROBE,
             error.to_string(),
@@ -34,7 +34,7 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
 fn judge(case: &Case<'_>, store: &SqliteSpoolReader) -> Finding {
     let epochs = match store.heads() {
         Ok(heads) => open_epochs(&heads),
-        Err(error) => return Finding::failed(PROBE, error.to_string(), advice(&error)),
+        Err(error) => return Finding::failed(PROBE, error.to_string(), advice(&error, "agent")),
     };
     let last = case.newest.as_ref().and_then(moment);
     let last = last.map_or("nothing was kept yet".to_owned(), |moment| {
@@ -66,22 +66,5 @@ fn moment(entry: &Entry) -> Option<millrace_shared::envelope::Moment> {
     match &entry.content {
         Content::Whole(envelope) => Some(envelope.capture.moment),
         Content::Gone(_) | Content::Damaged(_) => None,
-    }
-}
-
-fn advice(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Full(_) => "free some space on this disk",
-        StoreError::Disk(_) => {
-            "run this as root or as the service's user; if it persists, look at the disk: dmesg, smartctl -a"
-        }
-        StoreError::Damaged(_) | StoreError::DamagedRow { .. } => {
-            "stop the service, keep a copy of the whole folder, and call whoever runs Millrace; do not delete anything"
-        }
-        StoreError::Newer { .. } => "install the newer version of Millrace that wrote it",
-        StoreError::Older { .. } => "start the service once with this version: it migrates the store",
-        StoreError::Foreign(_) => "correct `data` in [agent]: another program's file lies there",
-        StoreError::InUse(_) => "one agent is enough: stop the other process",
-        StoreError::Misuse(_) => "please report this",
     }
 }

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use millrace_shared::clock;
 use millrace_shared::disk::room;
+use millrace_shared::doctor::store::advice;
 use millrace_shared::doctor::{Finding, disk};
-use millrace_shared::store::StoreError;
 use millrace_shared::store::inbox::{InboxView, LaneBacklog};
 
 use crate::command::{CommandError, open_store};
@@ -70,7 +70,7 @@ pub(super) fn store(config: &Config) -> Finding {
             format!("there is none yet at {}", path.display()),
             "the service makes it when it first starts; if it ran before, correct `data` in [relay]",
         ),
-        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(&error)),
+        Err(CommandError::Store(error)) => Finding::failed(PROBE, error.to_string(), advice(&error, "relay")),
         Err(error) => Finding::failed(PROBE, error.to_string(), "please report this"),
     }
 }
@@ -89,22 +89,5 @@ fn judge(lanes: &[LaneBacklog]) -> Finding {
             found,
             "`millrace-relay dead list --by reason` says what there is to repair",
         ),
-    }
-}
-
-fn advice(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Full(_) => "free some space on this disk",
-        StoreError::Disk(_) => {
-            "run this as root or as the service's user; if it persists, look at the disk: dmesg, smartctl -a"
-        }
-        StoreError::Damaged(_) | StoreError::DamagedRow { .. } => {
-            "stop the service, keep a copy of the whole folder, and call whoever runs Millrace; do not delete anything"
-        }
-        StoreError::Newer { .. } => "install the newer version of Millrace that wrote it",
-        StoreError::Older { .. } => "start the service once with this version: it migrates the store",
-        StoreError::Foreign(_) => "correct `data` in [relay]: another program's file lies there",
-        StoreError::InUse(_) => "one relay is enough: stop the other process",
-        StoreError::Misuse(_) => "please report this",
     }
 }

@@ -1,19 +1,12 @@
 //! Whether the broker takes us and Odoo is ready: real connections, and away again.
 
-use std::time::Duration;
-
 use millrace_shared::doctor::Finding;
-use millrace_shared::transport::{self, DIAL_TIMEOUT, Event, Fault, GREETING_TIMEOUT, Settings};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use millrace_shared::transport::{Settings, knock};
 
 use crate::config::{Config, OdooConfig, PlantConfig, TargetConfig};
 use crate::daemon::domains::odoo_of;
 use crate::daemon::transport_settings;
 use crate::target::Class;
-
-/// Dialling and greeting have limits of their own; this is a little more than both.
-const LIMIT: Duration = Duration::from_secs(DIAL_TIMEOUT.as_secs() + GREETING_TIMEOUT.as_secs() + 5);
 
 /// The broker.
 pub(super) async fn broker(config: &Config) -> Finding {
@@ -43,33 +36,6 @@ pub(super) async fn broker(config: &Config) -> Finding {
             "mend what it says, then run this again",
         ),
     }
-}
-
-/// One attempt, until it is up or has failed.
-async fn knock(settings: Settings) -> Result<(), Fault> {
-    let late = || Fault::TimedOut {
-        waiting_for: "connecting",
-        after: LIMIT,
-    };
-    let (_client, mut events, connection) = transport::open(settings);
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(connection.run(stop.clone()));
-    let outcome = timeout(LIMIT, async {
-        loop {
-            match events.next().await {
-                Some(Event::Up) => return Ok(()),
-                Some(Event::Down { fault, .. }) => return Err(fault),
-                Some(Event::Arrived { .. } | Event::Stray { .. }) => {}
-                None => return Err(late()),
-            }
-        }
-    })
-    .await
-    .unwrap_or_else(|_| Err(late()));
-    stop.cancel();
-    // The farewell is bounded; a broker that does not answer it is none of our business any more.
-    let _ = timeout(LIMIT, running).await;
-    outcome
 }
 
 /// Odoo, once for each domain.
