@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags, open, statvfs};
+use rustix::io::Errno;
 
 /// What the file system of a path has left for whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,19 +15,26 @@ pub struct Room {
     pub free_bytes: u64,
     /// Files that may still be made; none where the file system sets no limit.
     pub free_files: Option<u64>,
-    /// Whether it is mounted so that nothing can be written.
+    /// Whether nothing can be written to it.
     pub read_only: bool,
 }
 
-/// Asks the file system that `path` lies on (POSIX `statvfs`). The path must exist.
+/// Asks the file system that `path` lies on (POSIX `statvfs`). The path must exist and be a folder.
 pub fn room(path: &Path) -> io::Result<Room> {
     let found = statvfs(path)?;
     Ok(Room {
         total_bytes: found.f_blocks * found.f_frsize,
         free_bytes: found.f_bavail * found.f_frsize,
         free_files: (found.f_files > 0).then_some(found.f_favail),
-        read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY),
+        read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY) || refuses_files(path),
     })
+}
+
+/// Whether the file system lets nobody write, tried with a file that never gets a name (`O_TMPFILE`, open(2)): after an
+/// error ext4 writes nothing more while it still calls itself writable.
+fn refuses_files(path: &Path) -> bool {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    open(path, flags, Mode::RUSR | Mode::WUSR).err() == Some(Errno::ROFS)
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub fn run<E: From<ServiceError>>(service: impl Future<Output = Result<(), E>>) 
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // Its complaint about a log that cannot be written would go the same way, and end the service there.
+        .log_internal_errors(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

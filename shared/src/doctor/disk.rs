@@ -23,12 +23,10 @@ pub fn judge(data: &Path, room: Room, once_full: &str) -> Finding {
         bytes(room.total_bytes)
     );
     if room.read_only {
-        let next = "the disk or the system mounted it so, often after an error: look at dmesg, then remount or replace it";
-        Finding::failed(
-            PROBE,
-            format!("{at} is mounted read-only: nothing can be kept"),
-            next,
-        )
+        let next = "the system made it so, often after an error of the disk: look at dmesg; stop the service, check the \
+                    disk and mount it again, or replace it; then start the service";
+        let found = format!("{at} is read-only: nothing can be written, so nothing is taken");
+        Finding::failed(PROBE, found, next)
     } else if room.free_files.is_some_and(|files| files < LOW_FILES) {
         Finding::failed(
             PROBE,

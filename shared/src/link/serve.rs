@@ -184,7 +184,10 @@ fn standing(inbox: &impl Inbox, agent: &AgentId) -> Result<Standing, StoreError>
 fn or_failed<E>(answer: Result<E, StoreError>, failed: E) -> Result<Option<E>, StoreError> {
     match answer {
         Ok(event) => Ok(Some(event)),
-        Err(error) if error.is_transient() => Ok(Some(failed)),
+        Err(error) if error.is_transient() => {
+            tracing::warn!(%error, "what the link asked of the store failed; it is tried again");
+            Ok(Some(failed))
+        }
         Err(error) => Err(error),
     }
 }

@@ -5,6 +5,7 @@
 
 mod device;
 mod files;
+pub mod mount;
 mod process;
 pub mod target;
 
@@ -156,6 +157,11 @@ impl World {
     /// Starts the agent of the neighbour, likewise.
     pub fn start_neighbour(&mut self) {
         self.agents[1] = Some(self.start_plant(NEIGHBOUR, &self.neighbour));
+    }
+
+    /// Lets the running agent write to no file from now on, as on a disk that takes nothing; or to every file again.
+    pub fn agent_can_write(&mut self, can: bool) {
+        process::can_write(self.agent(), can);
     }
 
     /// Starts the agent on a disk on which no file can grow beyond so many KiB.

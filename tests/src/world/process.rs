@@ -66,9 +66,27 @@ pub(super) fn start(folder: &Path, name: &str, short: &str) -> Child {
 pub(super) fn start_with_files_of(kib: u32, folder: &Path, name: &str, short: &str) -> Child {
     let mut shell = Command::new("bash");
     // The signal that comes with the limit would end the program; a full disk sends none.
-    shell.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh"]);
+    shell.args([
+        "-c",
+        "trap '' XFSZ; ulimit -S -f \"$1\"; shift; exec \"$@\"",
+        "sh",
+    ]);
     shell.arg(kib.to_string()).arg(program(name));
     service(shell, folder, short)
+}
+
+/// Lets a running process write to its files, or to none; one that was started by [`start_with_files_of`], which ignores
+/// the signal that comes with the limit. The hard limit is left alone, so that the soft one can be raised again.
+pub(super) fn can_write(child: &Child, can: bool) {
+    let most = if can { "unlimited" } else { "0" };
+    let limit = format!("--fsize={most}:");
+    let status = Command::new("prlimit")
+        .args(["--pid", &child.id().to_string(), &limit])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "prlimit (util-linux) changes it"
+    );
 }
 
 fn service(mut command: Command, folder: &Path, short: &str) -> Child {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 
-use millrace_tests::world::{Scanner, post_bytes};
+use millrace_tests::world::mount::SmallDisk;
+use millrace_tests::world::{Scanner, post_bytes, scan};
 
 use super::doors::{Doors, good};
 
@@ -115,6 +116,96 @@ fn a_disk_on_which_no_file_can_grow_is_told_at_every_door_and_nothing_is_lost() 
     doors.world.start_agent();
     all_doors_take_again(&mut doors);
     doors.close();
+}
+
+#[test]
+fn a_disk_that_takes_nothing_for_a_while_is_told_at_every_door_and_the_agent_goes_on_without_a_restart() {
+    let mut doors = Doors::closed();
+    doors.world.start_agent_with_files_of(1 << 20);
+    doors.scanner_refuses(b"Q:-1", "");
+    doors.world.agent_can_write(false);
+    all_doors_refuse(&mut doors, "disk");
+    assert_eq!(waiting(&doors), doors.kept);
+    doors.world.agent_can_write(true);
+    all_doors_take_again(&mut doors);
+    doors.close();
+}
+
+#[test]
+fn a_disk_that_turns_read_only_is_told_at_every_door_and_nothing_is_lost_once_it_is_mended() {
+    let mut doors = Doors::closed();
+    let Some(disk) = SmallDisk::mount(&doors.world.folder().join("plant-a")) else {
+        return;
+    };
+    doors.world.start_agent();
+    doors.scanner_refuses(b"Q:-1", "");
+    disk.breaks();
+    all_doors_refuse(&mut doors, "disk");
+    // Who only reads is served as before.
+    assert_eq!((waiting(&doors), doors.listed()), (doors.kept, doors.kept));
+    let (_, findings) = doors.world.ask("agent", &["doctor"]);
+    let told = findings
+        .iter()
+        .find(|finding| finding["probe"] == "disk")
+        .unwrap();
+    assert!(
+        told["verdict"] == "failed" && told["found"].as_str().unwrap().contains("nothing can be written"),
+        "{told}"
+    );
+    doors.world.kill_agent();
+    let (code, told) = doors.world.ask("agent", &["run"]);
+    assert!(
+        code == Some(5) && format!("{told:?}").contains("Read-only file system"),
+        "{told:?}"
+    );
+    disk.is_mended();
+    doors.world.start_agent();
+    all_doors_take_again(&mut doors);
+    doors.close();
+}
+
+#[test]
+fn while_the_relays_disk_is_read_only_the_plant_keeps_everything_and_sends_it_once_it_is_mended() {
+    let mut doors = Doors::closed();
+    let Some(disk) = SmallDisk::mount(&doors.world.folder().join("relay")) else {
+        return;
+    };
+    doors.world.start_relay();
+    doors.world.start_agent();
+    let booking = |order: &'static str| [order, "Q:10", "CMD:CONFIRM"];
+    scan(doors.world.production, &booking("O:WH/MO/00001")).unwrap();
+    doors
+        .world
+        .eventually("the first is settled", || states(&doors) == ["settled"]);
+    disk.breaks();
+    for order in ["O:WH/MO/00002", "O:WH/MO/00003"] {
+        let told = scan(doors.world.production, &booking(order)).unwrap();
+        assert!(told[2].starts_with("BOOKED"), "{told:?}");
+    }
+    doors.world.eventually("the relay says why it takes nothing", || {
+        doors.world.logs().contains("the disk refused")
+    });
+    let (_, findings) = doors.world.ask("relay", &["doctor"]);
+    assert!(
+        format!("{findings:?}").contains("nothing can be written"),
+        "{findings:?}"
+    );
+    assert_eq!(states(&doors), ["settled", "waiting", "waiting"]);
+    doors.world.kill_relay();
+    disk.is_mended();
+    doors.world.start_relay();
+    doors
+        .world
+        .eventually("all are settled", || states(&doors) == ["settled"; 3]);
+    doors.kept = 3;
+    doors.close();
+}
+
+/// How the agent's messages stand, oldest first.
+fn states(doors: &Doors) -> Vec<String> {
+    let (_, rows) = doors.world.ask("agent", &["messages", "list"]);
+    let state = |row: &serde_json::Value| row["state"].as_str().unwrap().to_owned();
+    rows.iter().map(state).collect()
 }
 
 #[test]
