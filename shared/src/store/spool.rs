@@ -56,6 +56,8 @@ pub struct Gap {
     pub first: u64,
     /// Last.
     pub last: u64,
+    /// The running digest before `first`; none where what it would be computed from is not kept any more.
+    pub before: Option<Digest>,
     /// The running digest up to and including `last`.
     pub running: Digest,
     /// Why: settled or moved means that nobody misses them; lost is damaged, or dropped under disk pressure while only

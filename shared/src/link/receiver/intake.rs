@@ -128,6 +128,7 @@ impl Receiver {
             lane: gone.lane,
             from: gone.first,
             to: gone.last.sequence,
+            before: gone.before,
             running: gone.last.running,
             kind: gone.kind,
         };

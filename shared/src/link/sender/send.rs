@@ -102,6 +102,7 @@ impl Sender {
             epoch,
             lane,
             first: gap.first,
+            before: gap.before,
             last,
             kind: gap.kind,
         };

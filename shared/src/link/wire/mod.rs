@@ -190,6 +190,8 @@ pub struct Gone {
     pub lane: Lane,
     /// First.
     pub first: u64,
+    /// The running digest before the first; none where the sender does not know it any more.
+    pub before: Option<Digest>,
     /// Last, and the running digest up to it.
     pub last: Mark,
     /// Why.

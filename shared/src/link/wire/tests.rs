@@ -62,6 +62,7 @@ fn gone() -> Control {
         epoch: Epoch(0xee),
         lane: Lane::Bulk,
         first: 3,
+        before: Some(Digest([0xbb; 32])),
         last: mark(4, 0xcc),
         kind: GapKind::Lost,
     })

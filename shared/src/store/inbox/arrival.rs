@@ -4,6 +4,8 @@ use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId};
 use crate::outcome::{Outcome, Reason};
 use crate::store::GapKind;
 
+use super::Declared;
+
 /// Which store answers, and since when. Two receipts with the same opening were written by the same, uninterrupted
 /// store; with another one, whatever was only *stored* must be compared with its floors again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,10 +137,23 @@ pub struct Gap {
     pub from: u64,
     /// Last.
     pub to: u64,
+    /// The lane's running digest before the first; none where the sender does not know it any more.
+    pub before: Option<Digest>,
     /// The lane's running digest up to and including the last.
     pub running: Digest,
     /// Why.
     pub kind: GapKind,
+}
+
+impl Gap {
+    /// What is said of a part of it that begins here.
+    pub fn declared(&self, first: u64) -> Declared {
+        Declared {
+            before: self.before.filter(|_| first == self.from),
+            end: self.to,
+            running: self.running,
+        }
+    }
 }
 
 /// Everything up to here, and the running digest of it.

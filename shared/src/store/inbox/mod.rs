@@ -10,6 +10,7 @@
 
 mod arrival;
 pub(crate) mod audit;
+mod chain;
 mod item;
 mod query;
 pub(crate) mod ranges;
@@ -19,6 +20,7 @@ pub use super::GapKind;
 pub use arrival::{
     Arrival, Clock, Floor, Gap, Kept, LaneFloors, Lineage, Note, Opening, Refusal, Taken, Told,
 };
+pub use chain::{Chain, Declared};
 pub use item::{Change, Entry, Hold, Item, Request, Slot, State, StateName, Ticket, Verdict, why};
 pub use query::{
     AuditHead, AuditRow, Balance, Filter, GroupBy, LaneBacklog, ReadyFrom, Remark, Selection, SharedKey,

@@ -73,7 +73,8 @@ impl World {
         self.odoo_image = Some(self.odoo.clone());
     }
 
-    /// Scans of which no copy is left anywhere, and which took no effect.
+    /// Scans of which no copy is left anywhere, and of which the target knows nothing: what it forgot, too, be it that they
+    /// took effect or that a person discarded them.
     pub fn count_destroyed(&mut self) {
         let spools: Vec<_> = self.agents.iter().filter(|agent| agent.exists).collect();
         let kept: BTreeSet<_> = spools
@@ -90,8 +91,7 @@ impl World {
         let mut destroyed = Vec::new();
         for (number, scan) in self.scans.iter().enumerate() {
             let Some(name) = &scan.name else { continue };
-            let done = self.odoo.known.get(name) == Some(&Known::Done);
-            let known = done || self.discarded.contains(name);
+            let known = matches!(self.odoo.known.get(name), Some(Known::Done | Known::Void));
             if !known && !kept.contains(name) && !disk.has(&scan.agent, number) {
                 destroyed.push(number);
             }

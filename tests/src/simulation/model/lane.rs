@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use millrace_shared::ident::{Digest, Epoch, Lane};
-use millrace_shared::store::inbox::{Floor, LaneFloors};
+use millrace_shared::store::inbox::{Chain, Declared, Floor, LaneFloors};
 
 use super::message::Item;
 
@@ -27,8 +27,8 @@ pub enum Cell {
 pub struct LaneModel {
     /// Positions that are filled.
     pub cells: BTreeMap<u64, Cell>,
-    /// Running digests that were declared with gaps, by their last sequence.
-    pub bridges: BTreeMap<u64, Digest>,
+    /// What was said of declared ranges, by the first of each part that was absent.
+    pub declared: BTreeMap<u64, Declared>,
     /// What the agent acknowledged to be settled.
     pub acknowledged: u64,
 }
@@ -40,29 +40,25 @@ impl LaneModel {
             sequence: 0,
             running: Digest::origin(epoch, lane),
         };
-        let (mut stored, mut settled, mut all_settled) = (origin, origin, true);
-        let mut running = Some(origin.running);
-        for sequence in 1.. {
-            let Some(cell) = self.cells.get(&sequence) else {
-                break;
-            };
-            running = match cell {
-                Cell::Row(slot) => running.map(|running| running.then(items[*slot].digest)),
-                Cell::Pruned(digest) => running.map(|running| running.then(*digest)),
-                Cell::Settled | Cell::Moved | Cell::Lost(_) => None,
-            };
-            running = running.or_else(|| self.bridges.get(&sequence).copied());
+        let (mut chain, mut settled, mut all_settled) = (Chain::new(origin), origin, true);
+        while let Some(cell) = self.cells.get(&(chain.at() + 1)) {
+            let sequence = chain.at() + 1;
+            match cell {
+                Cell::Row(slot) => chain.row(items[*slot].digest),
+                Cell::Pruned(digest) => chain.row(*digest),
+                Cell::Settled | Cell::Moved | Cell::Lost(_) => {
+                    chain.over(sequence, self.declared.get(&sequence));
+                }
+            }
             all_settled &= match cell {
                 Cell::Row(slot) | Cell::Lost(slot) => items[*slot].is_settled(),
                 Cell::Pruned(_) | Cell::Settled | Cell::Moved => true,
             };
-            if let Some(running) = running {
-                stored = Floor { sequence, running };
-                if all_settled {
-                    settled = stored;
-                }
+            if all_settled {
+                settled = chain.floor();
             }
         }
+        let stored = chain.floor();
         LaneFloors {
             epoch,
             lane,

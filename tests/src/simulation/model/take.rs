@@ -167,12 +167,19 @@ impl InboxModel {
         let change = self.next_change();
         let peer = self.peers.entry(agent.clone()).or_default();
         let lane = peer.lanes.entry((gap.epoch, gap.lane)).or_default();
-        lane.bridges.insert(gap.to, gap.running);
-        let mut letter = None;
+        let (mut letter, mut part) = (None, false);
         for sequence in gap.from..=gap.to {
             if wipes && let Some(Cell::Row(slot)) = lane.cells.remove(&sequence) {
                 peer.items[slot].state = State::Settled(Outcome::Lost);
                 peer.items[slot].change = change;
+            }
+            let absent = !lane.cells.contains_key(&sequence);
+            if absent && !part {
+                lane.declared.insert(sequence, gap.declared(sequence));
+            }
+            part = absent;
+            if !absent {
+                continue;
             }
             let position = Position {
                 epoch: gap.epoch,
@@ -190,13 +197,7 @@ impl InboxModel {
                     Cell::Lost(slot)
                 }
             };
-            lane.cells.entry(sequence).or_insert(cell);
-        }
-        // A letter for nothing: all of it was here.
-        if let Some(slot) = letter
-            && !lane.cells.values().any(|cell| *cell == Cell::Lost(slot))
-        {
-            peer.items[slot].state = State::Settled(Outcome::Lost);
+            lane.cells.insert(sequence, cell);
         }
     }
 }

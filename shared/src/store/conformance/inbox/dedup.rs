@@ -161,6 +161,26 @@ pub fn a_log_that_differs_below_a_hole_is_seen_when_the_hole_is_filled(store: &m
     assert_eq!(store.floors(&plant.agent).unwrap()[0].diverged, Some(2));
 }
 
+/// Otherwise the twin would take its own second row for stored, where the plant's stands.
+pub fn a_gap_of_a_log_that_differs_makes_no_floor_agree_with_it(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let shared = plant.make(PARKS, &["order:a"]);
+    let mut twin = plant.clone();
+    let mine = plant.make(PARKS, &["order:b"]);
+    let theirs = [(); 4].map(|()| twin.make(PARKS, &["order:c"]));
+    let rows: Vec<Made> = [std::slice::from_ref(&shared), &theirs[..]].concat();
+    // The twin's second row is on its way when what is behind it is here already.
+    keep(store, &plant.agent, &[&shared]);
+    keep(store, &plant.agent, &[&theirs[1]]);
+    let gap = gap_of(&twin, &rows, 4, 4, GapKind::Lost);
+    store.declare(&plant.agent, &[gap], 5_000).unwrap();
+    keep(store, &plant.agent, &[&theirs[3]]);
+    keep(store, &plant.agent, &[&mine]);
+    let floors = &store.floors(&plant.agent).unwrap()[0];
+    assert_eq!((floors.stored.sequence, floors.diverged), (5, Some(3)));
+    assert_ne!(floors.stored.running, rows[4].running);
+}
+
 pub fn lost_positions_become_one_dead_letter_and_the_floor_passes_them(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let rows: Vec<Made> = (0..6)
@@ -282,6 +302,7 @@ pub fn gap_of(plant: &Plant, rows: &[Made], from: usize, to: usize, kind: GapKin
         lane: Lane::Normal,
         from: from as u64,
         to: to as u64,
+        before: Some(rows[from - 1].before),
         running: rows[to - 1].running,
         kind,
     }

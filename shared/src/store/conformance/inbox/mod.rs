@@ -37,6 +37,7 @@ macro_rules! all_promises {
                 a_frame_that_breaks_a_bound_is_refused_and_its_neighbours_are_kept
                 one_range_too_many_is_refused_but_what_fills_a_hole_never_is
                 a_sender_whose_log_is_another_one_is_seen
+                a_gap_of_a_log_that_differs_makes_no_floor_agree_with_it
                 a_log_that_differs_below_a_hole_is_seen_when_the_hole_is_filled
                 lost_positions_become_one_dead_letter_and_the_floor_passes_them
                 a_declared_loss_of_what_is_here_is_ignored

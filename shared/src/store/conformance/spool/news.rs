@@ -146,6 +146,7 @@ fn settled_rows_are_not_sent_again_and_the_gap_says_why<S: Subject>() {
     let gap = |first, last| Gap {
         first,
         last,
+        before: Some(running(first - 1)),
         running: running(last),
         kind: GapKind::Settled,
     };

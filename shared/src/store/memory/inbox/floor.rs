@@ -4,7 +4,7 @@ use crate::ident::{AgentId, Digest, Position, Stamp};
 use crate::outcome::Reason;
 use crate::store::GapKind;
 use crate::store::inbox::rules::{self, FIRST_RANK};
-use crate::store::inbox::{Floor, Gap, RANGES, State, why};
+use crate::store::inbox::{Chain, Floor, Gap, RANGES, State, why};
 
 use super::state::Author;
 use super::{LaneAt, MemLane, MemRow, MemoryInbox, record_of};
@@ -21,7 +21,9 @@ impl MemoryInbox {
             return;
         }
         lane.ranges = ranges;
-        lane.anchors.entry(gap.to).or_insert(gap.running);
+        for (first, _) in &absent {
+            lane.declared.insert(*first, gap.declared(*first));
+        }
         for (first, last) in absent {
             match gap.kind {
                 GapKind::Lost => self.lose(agent, gap, first, last, by),
@@ -104,10 +106,9 @@ impl MemoryInbox {
         settled_only: bool,
     ) -> (Floor, Option<u64>) {
         let lane = &self.lanes[at];
-        let (mut best, mut diverged) = (from, None);
-        let (mut sequence, mut running) = (from.sequence, Some(from.running));
-        while sequence < until {
-            let next = sequence + 1;
+        let mut chain = Chain::new(from);
+        while chain.at() < until {
+            let next = chain.at() + 1;
             let stamp = Stamp {
                 position: Position {
                     epoch: at.1,
@@ -119,26 +120,18 @@ impl MemoryInbox {
             let gap = lane.gaps.iter().find(|gap| (gap.0..=gap.1).contains(&next));
             match (self.first_at(&at.0, &stamp), gap) {
                 (Some(row), _) if settled_only && !row.is_settled() => break,
-                (Some(row), _) => {
-                    sequence = row.last.unwrap_or(next);
-                    running = running
-                        .zip(row.digest)
-                        .map(|(running, digest)| running.then(digest));
-                }
-                (None, Some(gap)) => (sequence, running) = (gap.1, None),
+                (Some(row), _) => match row.digest {
+                    Some(digest) => chain.row(digest),
+                    None => chain.over(row.last.unwrap_or(next), lane.declared.get(&next)),
+                },
+                (None, Some(gap)) => chain.over(gap.1, lane.declared.get(&next)),
                 (None, None) => break,
             }
-            if let Some(said) = lane.anchors.get(&sequence) {
-                if running.is_some_and(|running| running != *said) {
-                    diverged = diverged.or(Some(sequence + 1));
-                }
-                running = running.or(Some(*said));
-            }
-            if let Some(running) = running {
-                best = Floor { sequence, running };
+            if let Some(said) = lane.anchors.get(&chain.at()) {
+                chain.compare(*said);
             }
         }
-        (best, diverged)
+        (chain.floor(), chain.diverged())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::message::Key;
 use crate::store::inbox::audit::hash;
 use crate::store::inbox::ranges::Ranges;
-use crate::store::inbox::{AuditHead, AuditRow, Clock, Floor, LANE_BYTES, Opening, Slot, State};
+use crate::store::inbox::{AuditHead, AuditRow, Clock, Declared, Floor, LANE_BYTES, Opening, Slot, State};
 
 /// A lane's name.
 type LaneAt = (AgentId, Epoch, Lane);
@@ -57,6 +57,8 @@ struct MemLane {
     diverged: Option<u64>,
     /// First, last, and whether their content was moved.
     gaps: Vec<(u64, u64, bool)>,
+    /// What was said of declared ranges, by the first of each part that was absent.
+    declared: BTreeMap<u64, Declared>,
     /// Running digests that a sender claimed.
     anchors: BTreeMap<u64, Digest>,
 }
@@ -198,6 +200,7 @@ impl MemoryInbox {
                 acknowledged: 0,
                 diverged: None,
                 gaps: Vec::new(),
+                declared: BTreeMap::new(),
                 anchors: BTreeMap::new(),
             }
         };

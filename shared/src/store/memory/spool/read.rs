@@ -75,6 +75,7 @@ impl SpoolReader for MemorySpool {
             gaps.push(Gap {
                 first: at,
                 last,
+                before: self.running(epoch, lane, at - 1)?,
                 running: log.running(lane, last),
                 kind: found,
             });

@@ -4,7 +4,7 @@ use crate::ident::{AgentId, Epoch, Lane};
 use crate::outcome::Reason;
 use crate::store::GapKind;
 use crate::store::StoreError;
-use crate::store::inbox::{Floor, Gap, RANGES, State, rules, why};
+use crate::store::inbox::{Declared, Floor, Gap, RANGES, State, rules, why};
 
 use super::columns::Columns;
 use super::lanes::{LaneRow, agent_id, lane_id, lane_row};
@@ -32,9 +32,9 @@ impl Work<'_> {
             return Ok(());
         }
         let before = std::mem::replace(&mut lane.ranges, ranges);
-        self.anchor(lane.name.id, gap.to, gap.running)?;
         self.save_lane(&lane, &before)?;
         for (first, last) in parts {
+            self.note_declared(lane.name.id, first, &gap.declared(first))?;
             self.fill(&lane, gap.kind, first, last)?;
         }
         if lane.ranges.floor > before.floor {
@@ -49,6 +49,20 @@ impl Work<'_> {
         self.save_lane(&lane, &lane.ranges)?;
         self.settled_in.insert(lane.name.id);
         Ok(())
+    }
+
+    fn note_declared(&self, lane: i64, first: u64, declared: &Declared) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO declared VALUES (?1, ?2, ?3, ?4, ?5)",
+            (
+                lane,
+                first as i64,
+                declared.before.map(|before| before.0),
+                declared.end as i64,
+                declared.running.0,
+            ),
+        )
+        .map(drop)
     }
 
     fn fill(&mut self, lane: &LaneRow, kind: GapKind, first: u64, last: u64) -> Result<(), StoreError> {

@@ -261,8 +261,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What a sender or a declaration says is the running digest up to and including a sequence. False where something
-    /// else was said before.
+    /// What a sender says is the running digest up to and including a sequence. False where something else was said
+    /// before.
     pub fn anchor(&self, lane: i64, sequence: u64, running: Digest) -> Result<bool, StoreError> {
         let known = anchor(self.tx, lane, sequence)?;
         if known.is_none() {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! agent ─< epoch ─< lane ─< message ── content          what came, where it stands, its state
-//!                      ├──< span, gap, anchor           what is here of a lane, and its digests
+//!                      ├──< span, gap, anchor, declared what is here of a lane, and what was said of its digests
 //!                      └──< arrival                     which frame brought it, and when
 //! key ─< touch >─ message                               who touches what: gate 0 holds, 1 passed, 2 done
 //! behind, missing, undo, twin                           what a message waits for: facts, never counters
@@ -14,7 +14,7 @@ use crate::store::sqlite::open::Schema;
 pub(super) const SCHEMA: Schema = Schema {
     name: "inbox",
     application_id: 0x4d4c_494e,
-    migrations: &[FIRST, SECOND],
+    migrations: &[FIRST, SECOND, THIRD],
 };
 
 /// `message.state` is 0 ready, 1 behind, 2 sent, 3 held, 4 dead, 5 voiding, 6 settled. `keys` holds the ids of its keys,
@@ -95,4 +95,16 @@ CREATE INDEX audit_slot ON audit (slot) WHERE slot IS NOT NULL;
 const SECOND: &str = "
 CREATE TABLE approval (slot INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (slot, reason)) STRICT, WITHOUT ROWID;
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// `declared` keeps, for each part of a declared range that was absent, what was said of the whole range.
+const THIRD: &str = "
+CREATE TABLE declared (
+    lane INTEGER NOT NULL, first INTEGER NOT NULL, before BLOB, last INTEGER NOT NULL, running BLOB NOT NULL,
+    PRIMARY KEY (lane, first)) STRICT, WITHOUT ROWID;
+INSERT INTO declared SELECT gap.lane, gap.first, NULL, gap.last, anchor.running
+    FROM gap JOIN anchor ON anchor.lane = gap.lane AND anchor.sequence = gap.last;
+INSERT INTO declared SELECT message.lane, message.sequence, NULL, message.last, anchor.running
+    FROM message JOIN anchor ON anchor.lane = message.lane AND anchor.sequence = message.last
+    WHERE message.last IS NOT NULL;
 ";

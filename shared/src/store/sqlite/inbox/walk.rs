@@ -1,11 +1,13 @@
 //! Moving a floor over what is here, with the running digest of it.
 //!
-//! Rows carry their own digest; a gap or a `lost` row has none, but whoever declared it said what the running digest is
-//! at its end (an anchor). A floor only ever stands where its digest is known.
+//! Reads the steps; what they make of the digest is the business of [`Chain`]. A floor only ever stands where its digest
+//! is known.
+
+use std::collections::BTreeMap;
 
 use crate::ident::Digest;
 use crate::store::StoreError;
-use crate::store::inbox::Floor;
+use crate::store::inbox::{Chain, Declared, Floor};
 
 use super::work::Work;
 
@@ -36,48 +38,33 @@ struct Step {
 impl Work<'_> {
     /// Moves a floor of a lane up to at most `until`, which everything below is known to be here.
     pub fn walk(&self, lane: i64, from: Floor, until: u64, over: Over) -> Result<Walk, StoreError> {
-        let mut walk = Walk {
-            floor: from,
-            diverged: None,
-        };
-        let gaps = self.gaps(lane, from.sequence, until)?;
+        let declared = self.declared(lane, from.sequence, until)?;
         let anchors = self.anchors(lane, from.sequence, until)?;
         let sql = "SELECT sequence, last, digest, state FROM message \
                    WHERE lane = ?1 AND beside = 0 AND sequence > ?2 AND sequence <= ?3 ORDER BY sequence";
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut rows = statement.query((lane, from.sequence as i64, until as i64))?;
-        let mut gaps = gaps.into_iter().peekable();
-        let (mut at, mut running) = (from.sequence, Some(from.running));
+        let mut gaps = self.gaps(lane, from.sequence, until)?.into_iter().peekable();
+        let mut chain = Chain::new(from);
         loop {
-            let step = match gaps.next_if(|gap| gap.first == at + 1) {
-                Some(gap) => gap,
-                None => match rows.next()? {
-                    Some(row) => read(row)?,
-                    None => return Ok(walk),
-                },
+            let step = match gaps.next_if(|gap| gap.first == chain.at() + 1) {
+                Some(gap) => Some(gap),
+                None => rows.next()?.map(read).transpose()?,
             };
-            if step.first != at + 1 || (over == Over::Settled && !step.settled) {
-                return Ok(walk);
+            let goes_on =
+                |step: &Step| step.first == chain.at() + 1 && (over == Over::Stored || step.settled);
+            let Some(step) = step.filter(goes_on) else {
+                return Ok(Walk {
+                    floor: chain.floor(),
+                    diverged: chain.diverged(),
+                });
+            };
+            match step.digest {
+                Some(digest) => chain.row(digest),
+                None => chain.over(step.last, declared.get(&step.first)),
             }
-            at = step.last;
-            running = running
-                .zip(step.digest)
-                .map(|(running, digest)| running.then(digest));
-            if let Some(said) = anchors
-                .iter()
-                .find(|anchor| anchor.0 == at)
-                .map(|anchor| anchor.1)
-            {
-                if running.is_some_and(|running| running != said) {
-                    walk.diverged = walk.diverged.or(Some(at + 1));
-                }
-                running = running.or(Some(said));
-            }
-            if let Some(running) = running {
-                walk.floor = Floor {
-                    sequence: at,
-                    running,
-                };
+            if let Some(said) = anchors.get(&chain.at()) {
+                chain.compare(*said);
             }
         }
     }
@@ -94,11 +81,26 @@ impl Work<'_> {
         })
     }
 
-    fn anchors(&self, lane: i64, above: u64, until: u64) -> Result<Vec<(u64, Digest)>, StoreError> {
+    fn declared(&self, lane: i64, above: u64, until: u64) -> Result<BTreeMap<u64, Declared>, StoreError> {
+        let sql = "SELECT first, before, last, running FROM declared \
+                   WHERE lane = ?1 AND first > ?2 AND first <= ?3";
+        let found = self.all(sql, (lane, above as i64, until as i64), |row| {
+            let declared = Declared {
+                before: row.get::<_, Option<[u8; 32]>>(1)?.map(Digest),
+                end: row.get::<_, i64>(2)? as u64,
+                running: Digest(row.get(3)?),
+            };
+            Ok((row.get::<_, i64>(0)? as u64, declared))
+        })?;
+        Ok(found.into_iter().collect())
+    }
+
+    fn anchors(&self, lane: i64, above: u64, until: u64) -> Result<BTreeMap<u64, Digest>, StoreError> {
         let sql = "SELECT sequence, running FROM anchor WHERE lane = ?1 AND sequence > ?2 AND sequence <= ?3";
-        self.all(sql, (lane, above as i64, until as i64), |row| {
+        let found = self.all(sql, (lane, above as i64, until as i64), |row| {
             Ok((row.get::<_, i64>(0)? as u64, Digest(row.get(1)?)))
-        })
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     /// Moves the settled floors of the lanes in which something settled, and drops what only they still needed.
@@ -123,6 +125,7 @@ impl Work<'_> {
             )?;
             let below = (lane, floor.sequence as i64);
             self.run("DELETE FROM anchor WHERE lane = ?1 AND sequence <= ?2", below)?;
+            self.run("DELETE FROM declared WHERE lane = ?1 AND first <= ?2", below)?;
             self.run(
                 "DELETE FROM gap WHERE lane = ?1 AND last <= ?2 AND moved = 0",
                 below,

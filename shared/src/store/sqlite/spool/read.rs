@@ -107,6 +107,7 @@ pub(super) fn gaps(
         found.push(Gap {
             first: at,
             last,
+            before: log.running(at - 1)?,
             running,
             kind,
         });

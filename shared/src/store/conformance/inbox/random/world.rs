@@ -208,6 +208,7 @@ impl World {
             lane: first.lane,
             from: first.sequence,
             to: last.sequence,
+            before: (first.sequence % 3 != 0).then_some(first.before),
             running: last.running,
             kind: [GapKind::Settled, GapKind::Moved, GapKind::Lost][usize::from(kind)],
         };
