@@ -125,6 +125,15 @@ pub fn discard() -> Change {
     }
 }
 
+/// Has the agent acknowledge all that is settled.
+pub fn acknowledge_all(store: &mut impl Store, plant: &Plant) {
+    let agent = &plant.agent;
+    for floors in store.floors(agent).unwrap() {
+        let upto = floors.settled.sequence;
+        store.acknowledge(agent, floors.epoch, floors.lane, upto).unwrap();
+    }
+}
+
 /// The word of a state's reason or outcome.
 pub fn word(state: &State) -> &str {
     match state {

@@ -57,6 +57,8 @@ macro_rules! all_promises {
                 a_second_copy_of_what_moved_and_was_pruned_takes_effect_only_if_a_person_says_so
                 what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_pruned
                 what_stands_where_other_content_is_awaited_is_not_pruned
+                a_passed_dead_letter_that_is_tried_again_still_waits_for_what_it_names
+                what_waits_for_one_at_the_target_may_be_discarded_and_pruned_meanwhile
                 a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target
                 messages_of_one_place_are_ready_in_the_order_of_their_arrival
             }
@@ -88,6 +90,7 @@ macro_rules! all_promises {
                 an_undo_of_an_undo_or_of_another_agents_message_is_a_dead_letter
                 an_undo_finds_its_original_where_it_was_moved
                 an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_go_on
+                a_dead_undo_that_is_tried_again_still_waits_for_its_original
                 what_waits_behind_an_annulled_pair_is_released
             }
             work {

@@ -192,6 +192,38 @@ pub fn what_stands_where_other_content_is_awaited_is_not_pruned(store: &mut impl
     assert_eq!(state(store, &behind), State::Waiting { ready: false });
 }
 
+pub fn a_passed_dead_letter_that_is_tried_again_still_waits_for_what_it_names(store: &mut impl Store) {
+    for (number, came_dead) in [(1, false), (2, true)] {
+        let mut plant = Plant::new(&format!("plant-{number}"), 1);
+        let mut clone = plant.clone();
+        let mine = [plant.make(PARKS, &["order:b"]), plant.make(PARKS, &["order:b"])];
+        let theirs = clone.make(PARKS, &["order:a"]);
+        let count = clone.make(PASSES, &["order:a"]);
+        keep(store, &plant.agent, &[&mine[0]]);
+        apply(store, &mine[0]);
+        if came_dead {
+            keep(store, &plant.agent, &[&mine[1]]);
+            assert_eq!(keep(store, &clone.agent, &[&count]).conflicts, [2]);
+        } else {
+            keep(store, &clone.agent, &[&count]);
+            make(
+                store,
+                &count,
+                Change::Dead(Reason::new("refused", "a rule says no")),
+            );
+        }
+        acknowledge_all(store, &plant);
+        store.prune(i64::MAX, 100).unwrap();
+        assert_eq!(word(&state(store, &mine[0])), "applied", "it is kept");
+        assert_eq!(make(store, &count, retry()), State::Waiting { ready: false });
+        assert_eq!(keep(store, &clone.agent, &[&theirs]).conflicts, [1]);
+        assert_eq!(state(store, &count), State::Waiting { ready: false });
+        make(store, &theirs, retry());
+        apply(store, &theirs);
+        assert_eq!(state(store, &count), State::Waiting { ready: true });
+    }
+}
+
 pub fn a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let row = plant.make(PASSES, &["order:a"]);
@@ -212,6 +244,24 @@ pub fn a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_targe
     assert_eq!(word(&state(store, &moved)), "superseded");
 }
 
+pub fn what_waits_for_one_at_the_target_may_be_discarded_and_pruned_meanwhile(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row]);
+    make(store, &row, Change::Send);
+    plant.cut(2);
+    let waiting = [plant.move_here(&row), plant.undo(&row)];
+    keep(store, &plant.agent, &[&waiting[0], &waiting[1]]);
+    for waits in &waiting {
+        make(store, waits, discard());
+        make(store, waits, Change::Settle(discarded()));
+    }
+    acknowledge_all(store, &plant);
+    assert_eq!(store.prune(i64::MAX, 100).unwrap(), 2);
+    make(store, &row, Change::Settle(applied(1)));
+    assert_eq!(word(&state(store, &row)), "applied");
+}
+
 pub fn messages_of_one_place_are_ready_in_the_order_of_their_arrival(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let mut clone = plant.clone();
@@ -227,12 +277,4 @@ pub fn messages_of_one_place_are_ready_in_the_order_of_their_arrival(store: &mut
 fn prune_all(store: &mut impl Store, plant: &Plant) {
     acknowledge_all(store, plant);
     assert_eq!(store.prune(i64::MAX, 100).unwrap(), 1);
-}
-
-fn acknowledge_all(store: &mut impl Store, plant: &Plant) {
-    let agent = &plant.agent;
-    for floors in store.floors(agent).unwrap() {
-        let upto = floors.settled.sequence;
-        store.acknowledge(agent, floors.epoch, floors.lane, upto).unwrap();
-    }
 }

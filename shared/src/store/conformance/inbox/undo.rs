@@ -200,3 +200,35 @@ pub fn what_waits_behind_an_annulled_pair_is_released(store: &mut impl Store) {
     keep(store, &plant.agent, &[&undo]);
     assert_eq!(ready(store, &plant.agent), ids(&[&behind]));
 }
+
+pub fn a_dead_undo_that_is_tried_again_still_waits_for_its_original(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let (mine, theirs) = (plant.make(PARKS, &["order:b"]), clone.make(PARKS, &["order:a"]));
+    let between = clone.make(PARKS, &["order:a"]);
+    let undo = clone.undo(&theirs);
+    keep(store, &plant.agent, &[&mine]);
+    apply(store, &mine);
+    keep(store, &clone.agent, &[&undo]);
+    make(
+        store,
+        &undo,
+        Change::Dead(Reason::new("refused", "a rule says no")),
+    );
+    keep(store, &clone.agent, &[&between]);
+    make(store, &between, discard());
+    make(store, &between, Change::Settle(discarded()));
+    acknowledge_all(store, &plant);
+    assert_eq!(store.prune(i64::MAX, 100).unwrap(), 1);
+    assert_eq!(
+        word(&state(store, &mine)),
+        "applied",
+        "it is the other one that was pruned"
+    );
+    assert_eq!(make(store, &undo, retry()), State::Waiting { ready: false });
+    keep(store, &clone.agent, &[&theirs]);
+    assert_eq!(
+        (word(&state(store, &theirs)), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}

@@ -122,11 +122,9 @@ impl Worklist for MemoryInbox {
 }
 
 impl MemoryInbox {
-    /// Whether somebody waits for other content of this row's position.
+    /// Whether a message that is not settled, dead or alive, names other content of this row's position.
     fn is_other_wanted(&self, row: &super::MemRow) -> bool {
-        let open = |other: &&super::MemRow| {
-            other.agent == row.agent && !other.is_settled() && !other.passed && other.envelope.is_some()
-        };
+        let open = |other: &&super::MemRow| other.agent == row.agent && !other.is_settled();
         self.rows.values().filter(open).any(|other| {
             self.names(other)
                 .filter(|stamp| stamp.position == row.position)
@@ -134,7 +132,7 @@ impl MemoryInbox {
         })
     }
 
-    /// What a row waits for by name.
+    /// What a row waits for by name, or will where it is tried again.
     fn names<'r>(&self, row: &'r super::MemRow) -> impl Iterator<Item = Stamp> + use<'r> {
         let links = row.envelope.iter().filter(|_| rules::waits(row.kind()));
         let after = links.flat_map(|envelope| envelope.keys.iter().filter_map(|link| link.after));

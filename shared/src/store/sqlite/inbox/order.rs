@@ -1,7 +1,8 @@
 //! What waits for what: later messages of a key for the nearest earlier one that holds it, and those behind that one.
 //!
 //! An edge in `behind` or `missing` is a fact; a message is ready when it has none. When a message lets go of a key in
-//! the middle of a queue, its successor is tied to its predecessor first.
+//! the middle of a queue, its successor is tied to its predecessor first. What a message misses by name stays noted until
+//! it is settled: a dead letter that is tried again waits for that still. What is settled waits for nothing.
 
 use crate::store::StoreError;
 use crate::store::inbox::rules;
@@ -65,7 +66,11 @@ impl Work<'_> {
             )?;
         }
         self.run("DELETE FROM behind WHERE slot = ?1", [msg.slot])?;
-        self.run("DELETE FROM missing WHERE slot = ?1", [msg.slot])?;
+        if gate == Gate::Done {
+            for waits_for in ["missing", "undo", "twin"] {
+                self.run(&format!("DELETE FROM {waits_for} WHERE slot = ?1"), [msg.slot])?;
+            }
+        }
         self.set_gate(msg, gate)?;
         self.release_behind(msg.slot)
     }

@@ -17,18 +17,24 @@ impl Work<'_> {
         let Some(original) = &envelope.reverses else {
             return Ok(());
         };
-        let open = matches!(msg.state, State::Waiting { .. } | State::Held(_));
-        if !open || msg.undoes != Undoes::Undecided {
+        if msg.is_settled() || msg.undoes != Undoes::Undecided {
             return Ok(());
         }
+        let open = matches!(msg.state, State::Waiting { .. } | State::Held(_));
         if *original.agent.as_str() != *self.lane_name(msg.lane)?.agent_name.as_str() {
-            return self.unknown_original(msg, "it undoes a message of another agent");
+            return if open {
+                self.unknown_original(msg, "it undoes a message of another agent")
+            } else {
+                Ok(())
+            };
         }
         match self.resolve(msg.agent, &original.stamp())? {
             Found::Missing => {
                 self.miss(msg.slot, msg.agent, &original.stamp())?;
                 self.refresh(msg.slot)
             }
+            // Whoever tries a dead letter again has this asked once more.
+            _ if !open => Ok(()),
             Found::Gone if !holds => self.set_undoes(msg, Undoes::Decided),
             Found::Gone => self.hold_undo(
                 msg,
