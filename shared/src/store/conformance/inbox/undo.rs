@@ -232,3 +232,19 @@ pub fn a_dead_undo_that_is_tried_again_still_waits_for_its_original(store: &mut 
         ("annulled", "annulled")
     );
 }
+
+pub fn an_undo_annuls_a_conflict_that_a_later_message_has_passed(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let (mine, count) = (plant.make(PARKS, &["order:b"]), clone.make(PASSES, &["order:a"]));
+    clone.free("order:a");
+    let (later, undo) = (clone.make(PASSES, &["order:a"]), clone.undo(&count));
+    keep(store, &plant.agent, &[&mine]);
+    keep(store, &clone.agent, &[&later, &undo]);
+    apply(store, &later);
+    assert_eq!(keep(store, &clone.agent, &[&count]).conflicts, [1]);
+    assert_eq!(
+        (word(&state(store, &count)), word(&state(store, &undo))),
+        ("annulled", "annulled")
+    );
+}

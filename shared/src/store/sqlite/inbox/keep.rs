@@ -89,7 +89,10 @@ impl Work<'_> {
                 self.look_again(slot, true)?;
             }
         }
-        self.supersede_if_overtaken(&mut msg)?;
+        if msg.gate == Gate::Passed {
+            // As it is by now: an undo that waited for it may have annulled it.
+            self.supersede_if_overtaken(&mut self.need(msg.slot)?)?;
+        }
         Ok(envelope.is_some())
     }
 
