@@ -7,6 +7,7 @@ pub mod moved;
 pub mod note;
 pub mod order;
 mod plant;
+pub mod prune;
 mod random;
 pub mod undo;
 pub mod work;
@@ -53,12 +54,6 @@ macro_rules! all_promises {
                 a_row_moved_twice_by_two_clones_takes_effect_once
                 of_a_row_and_its_copies_one_takes_effect_in_whatever_order_they_arrive
                 what_came_after_a_moved_row_waits_for_it_where_it_went
-                a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so
-                a_second_copy_of_what_moved_and_was_pruned_takes_effect_only_if_a_person_says_so
-                what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_pruned
-                what_stands_where_other_content_is_awaited_is_not_pruned
-                a_passed_dead_letter_that_is_tried_again_still_waits_for_what_it_names
-                what_waits_for_one_at_the_target_may_be_discarded_and_pruned_meanwhile
                 a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target
                 messages_of_one_place_are_ready_in_the_order_of_their_arrival
             }
@@ -77,6 +72,15 @@ macro_rules! all_promises {
                 what_came_after_a_lost_position_waits_until_a_person_decided
                 what_names_an_undecodable_message_waits_for_it
                 live_work_is_found_from_the_newest_end
+            }
+            prune {
+                a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so
+                a_moved_row_of_which_the_pruned_original_came_again_takes_effect_only_if_a_person_says_so
+                a_second_copy_of_what_moved_and_was_pruned_takes_effect_only_if_a_person_says_so
+                what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_pruned
+                what_stands_where_other_content_is_awaited_is_not_pruned
+                a_passed_dead_letter_that_is_tried_again_still_waits_for_what_it_names
+                what_waits_for_one_at_the_target_may_be_discarded_and_pruned_meanwhile
             }
             undo {
                 an_undo_of_an_unapplied_message_annuls_both

@@ -166,7 +166,7 @@ impl MemoryInbox {
         }
         match &copy.state {
             State::Held(_) => self.put(slot, copy.state.clone(), by, "hold", String::new()),
-            State::Dead(reason) if ![why::CONFLICT, why::LATE].contains(&reason.code.as_str()) => {
+            State::Dead(reason) if reason.code != why::CONFLICT => {
                 self.put(slot, copy.state.clone(), by, "dead", String::new());
             }
             _ => {}

@@ -194,7 +194,8 @@ impl Work<'_> {
         self.settle(msg, Outcome::Superseded { by }, "supersede")
     }
 
-    /// What a person or the target decided about the old copy holds for the new one.
+    /// What a person or the target decided about the old copy holds for the new one, and what a person has yet to. Only a
+    /// conflict is over: the new copy has its position for itself.
     fn inherit(&mut self, msg: &mut Msg, copy: &Msg) -> Result<(), StoreError> {
         self.run(
             "UPDATE amendment SET slot = ?1 WHERE slot = ?2",
@@ -218,9 +219,7 @@ impl Work<'_> {
                 let detail = detail(&state);
                 self.put(msg, state, "hold", detail)
             }
-            State::Dead(reason) if ![why::CONFLICT, why::LATE].contains(&reason.code.as_str()) => {
-                self.die(msg, reason.clone())
-            }
+            State::Dead(reason) if reason.code != why::CONFLICT => self.die(msg, reason.clone()),
             _ => Ok(()),
         }
     }
