@@ -96,6 +96,7 @@ macro_rules! all_promises {
                 an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_go_on
                 a_dead_undo_that_is_tried_again_still_waits_for_its_original
                 an_undo_annuls_a_conflict_that_a_later_message_has_passed
+                a_moved_undo_that_names_a_loss_it_was_part_of_is_annulled_once
                 what_waits_behind_an_annulled_pair_is_released
             }
             work {

@@ -248,3 +248,21 @@ pub fn an_undo_annuls_a_conflict_that_a_later_message_has_passed(store: &mut imp
         ("annulled", "annulled")
     );
 }
+
+pub fn a_moved_undo_that_names_a_loss_it_was_part_of_is_annulled_once(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut rows = vec![plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:a"])];
+    rows.push(plant.undo(&rows[0]));
+    let gap = super::dedup::gap_of(&plant, &rows, 2, 3, crate::store::GapKind::Lost);
+    store.declare(&plant.agent, &[gap], 5).unwrap();
+    keep(store, &plant.agent, &[&rows[0]]);
+    plant.cut(2);
+    let moved = plant.move_here(&rows[2]);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(
+        (word(&state(store, &rows[0])), word(&state(store, &moved))),
+        ("annulled", "annulled")
+    );
+    let trace = store.trace(slot(store, &moved)).unwrap();
+    assert_eq!(trace.iter().filter(|record| record.what == "annul").count(), 1);
+}

@@ -160,7 +160,7 @@ impl Work<'_> {
         }
         let Some(mut copy) = copy(found).filter(|copy| copy.slot != msg.slot) else {
             self.note_moved(msg, origin)?;
-            return self.wake(msg.agent, origin);
+            return self.show_to_waiting(msg, origin);
         };
         if copy.is_settled() {
             let by = Some(self.named(&copy)?);
@@ -178,8 +178,15 @@ impl Work<'_> {
         self.note_moved(msg, origin)?;
         let by = Some(self.named(msg)?);
         self.settle(&mut copy, Outcome::Superseded { by }, "supersede")?;
+        self.show_to_waiting(msg, origin)
+    }
+
+    /// Has those look again who look for a message under its old name. They may change it in turn, and it may be one of
+    /// them.
+    fn show_to_waiting(&mut self, msg: &mut Msg, origin: &Stamp) -> Result<(), StoreError> {
+        self.wake(msg.agent, origin)?;
         *msg = self.need(msg.slot)?;
-        self.wake(msg.agent, origin)
+        Ok(())
     }
 
     /// A message whose newer copy came first never takes effect. What it is itself a copy of is that one's to take over.
