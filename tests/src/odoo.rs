@@ -144,6 +144,16 @@ impl Database {
         Self { name, instance }
     }
 
+    /// A copy as it is now, with the same identity: what a backup is.
+    pub fn back_up(&self) -> Self {
+        let name = format!("{}_backup", self.name);
+        installer(
+            self.instance.folder.as_deref(),
+            &["clone", &name, "--from", &self.name],
+        );
+        Self { name, ..*self }
+    }
+
     /// Calls a method over JSON-2 as the user with this key. Panics with Odoo's answer where it is no success.
     pub fn call(&self, key: &str, model: &str, method: &str, arguments: Value) -> Value {
         let (status, body) = self.post(key, &format!("/json/2/{model}/{method}"), &arguments);

@@ -122,8 +122,18 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Domain {
-    /// Go on with a domain that was stopped because Odoo was restored or another relay had taken it.
+    /// Go on with a domain that was stopped because another relay had taken it, or because Odoo was restored and what it
+    /// lost shall stay lost.
     Resume {
+        /// The domain's name.
+        name: String,
+    },
+    /// After Odoo was put back from a backup: do again what it does not have any more, then go on.
+    ///
+    /// Odoo is asked for every message that was settled and is still kept here (`retention_days`). What it does not know
+    /// waits again, in its old place and under its old name: what was applied is posted, what was discarded is declared
+    /// void. Nothing else is posted before that is found out. Ordering it once too often changes nothing.
+    Replay {
         /// The domain's name.
         name: String,
     },
@@ -192,6 +202,7 @@ fn configured(command: Command, config: Config, file: &Path, style: Style) -> Re
         Command::Holds => command::holds::holds(&config, style),
         Command::Release(chosen) => give(dead::change(chosen, &[StateName::Held], Act::Release)?),
         Command::Domain(Domain::Resume { name }) => give(Order::Resume { domain: name }),
+        Command::Domain(Domain::Replay { name }) => give(Order::Replay { domain: name }),
         Command::Flush => give(Order::Flush),
         Command::Audit(Audit::List(page)) => {
             command::audit::list(&config, style, page.after, page.limit as usize)

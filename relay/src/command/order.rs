@@ -43,6 +43,10 @@ fn told(order: &Order, done: &Done) -> String {
     let mut text = match order {
         Order::Flush => "done: codes are looked up anew from now on\n".to_owned(),
         Order::Resume { domain } => format!("domain `{domain}` goes on\n"),
+        Order::Replay { domain } => format!(
+            "domain `{domain}`: Odoo is asked for everything that was settled, and what it does not have is done again; \
+             `millrace-relay audit list` says when that is found out, `backlog` what waits\n"
+        ),
         _ => format!("{} changed\n", messages(done.changed)),
     };
     if done.holds > 0 {

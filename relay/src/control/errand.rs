@@ -8,6 +8,7 @@ use millrace_shared::store::inbox::{
 };
 
 use super::{Act, Done, IDS, MESSAGES, Order, REFUSALS, Refusal, Which, amend, holds};
+use crate::flow::replay::Replay;
 use crate::flow::tenure::Term;
 use crate::govern::{REVIEW, StandingHold};
 
@@ -56,7 +57,11 @@ impl Errand {
             }
             Order::Amend { id, set, reason } => self.amend(store, &id, &set, reason)?,
             Order::Lay(hold) => self.lay(store, hold, first)?,
-            Order::Resume { domain } => self.resume(store, &domain)?,
+            Order::Resume { domain } => self.resume(store, &domain, "resume", None)?,
+            Order::Replay { domain } => {
+                let replay = Replay::ordered(&self.who);
+                self.resume(store, &domain, "replay", Some(replay))?
+            }
             Order::Flush => true,
         };
         Ok(finished.then(|| std::mem::take(&mut self.done)))
@@ -174,14 +179,25 @@ impl Errand {
         Ok(!full)
     }
 
-    fn resume<S: Worklist + InboxView>(&mut self, store: &mut S, domain: &str) -> Result<bool, Refusal> {
+    fn resume<S: Worklist + InboxView>(
+        &mut self,
+        store: &mut S,
+        domain: &str,
+        what: &str,
+        replay: Option<Replay>,
+    ) -> Result<bool, Refusal> {
         let term = Term::load(store, domain)?.ok_or_else(|| {
             Refusal::NotFound(format!(
                 "domain `{domain}` was never taken: see `domain` in the configuration"
             ))
         })?;
-        let text = term.resume().text();
-        store.set_note(&Term::note(domain), Some(&text), Some(self.author("resume")))?;
+        let replay = replay.or(term.replay.clone());
+        let text = Term {
+            replay,
+            ..term.resume()
+        }
+        .text();
+        store.set_note(&Term::note(domain), Some(&text), Some(self.author(what)))?;
         Ok(true)
     }
 }

@@ -55,6 +55,11 @@ pub enum Order {
         /// Its name.
         domain: String,
     },
+    /// The same, once what its target does not have any more is to be done again.
+    Replay {
+        /// Its name.
+        domain: String,
+    },
     /// Nothing that is remembered of the target counts any more.
     Flush,
 }

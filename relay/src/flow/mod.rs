@@ -1,8 +1,8 @@
 //! What is done next: fair shares, order, groups, and when a target is left alone.
 //!
 //! `choose`, `conclude` and `breaker` are pure; `prepare` asks the target for facts; `worker` is the one thin task that
-//! works off a `domain`, with its steps in `tenure`, `ask`, `recheck`, `review`, `send` and `settle`. Nothing here knows
-//! what a kind means or how Odoo is called.
+//! works off a `domain`, with its steps in `tenure`, `ask`, `replay`, `recheck`, `review`, `send` and `settle`. Nothing here
+//! knows what a kind means or how Odoo is called.
 
 mod ask;
 pub mod breaker;
@@ -13,6 +13,7 @@ pub mod halt;
 mod name;
 pub mod prepare;
 mod recheck;
+pub mod replay;
 mod review;
 mod send;
 mod settle;

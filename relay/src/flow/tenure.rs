@@ -9,6 +9,7 @@ use millrace_shared::store::inbox::{InboxView, Worklist};
 use serde::{Deserialize, Serialize};
 
 use super::halt::Halt;
+use super::replay::Replay;
 use super::worker::Worker;
 use crate::target::{Answer, Head, Reply, Target, Tenure};
 
@@ -22,6 +23,8 @@ pub(super) struct Held {
     pub(super) tenure: Option<Tenure>,
     /// Another relay took the domain when it had been resumed so often: it is not taken again before the next time.
     lost_at: Option<u64>,
+    /// There is no replay to be done, until a person gives an order.
+    pub(super) replayed: bool,
     noted: Option<Tenure>,
     noted_ms: u64,
 }
@@ -35,6 +38,9 @@ pub struct Term {
     pub seen: Option<Head>,
     /// How often a person resumed the domain.
     pub resumed: u64,
+    /// The replay that a person ordered, until it is at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 impl Term {
@@ -113,8 +119,8 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
     async fn write_down(&mut self, tenure: &Tenure) -> Result<(), Halt> {
         let (name, Tenure { fence, seen }) = (self.domain.name.clone(), tenure.clone());
         self.call(move |inbox| {
-            let resumed = Term::load(inbox, &name)?.map_or(0, |term| term.resumed);
-            let term = Term { fence, seen, resumed };
+            let known = Term::load(inbox, &name)?.unwrap_or_default();
+            let term = Term { fence, seen, ..known };
             inbox.set_note(&Term::note(&name), Some(&term.text()), None)
         })
         .await?;
@@ -153,7 +159,8 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         let name = &self.domain.name;
         Halt::Stop(format!(
             "Odoo was restored: domain `{name}` has {} outcomes in database {}, fewer or others than before. Nothing is \
-             posted until a person has looked and ordered `millrace-relay domain resume {name}`",
+             posted until a person has looked: `millrace-relay domain replay {name}` does again what this Odoo does not \
+             have, under the same names; `millrace-relay domain resume {name}` goes on without",
             head.count, head.database
         ))
     }

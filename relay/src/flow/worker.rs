@@ -2,8 +2,8 @@
 //!
 //! One request is under way per domain, so messages that touch the same things in Odoo take effect in the order of
 //! capture, and no domain can take more of Odoo than its turn. The thinking is done in `choose`, `prepare`, `conclude`,
-//! `breaker`, `govern` and `post`; here is only the order of things, and its steps in `tenure`, `ask`, `send`, `settle`
-//! and `recheck`.
+//! `breaker`, `govern` and `post`; here is only the order of things, and its steps in `tenure`, `ask`, `replay`,
+//! `send`, `settle` and `recheck`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -102,6 +102,7 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
     pub fn refresh(&mut self) {
         self.target.flush();
         self.recheck_at_ms = 0;
+        self.held.replayed = false;
     }
 
     /// Does one round of work. `chance` from 0 to 1 spreads pauses.
@@ -144,6 +145,9 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         if self.unsure {
             self.ask_first().await?;
             self.unsure = false;
+        }
+        if self.replay().await? {
+            return Ok(Turn::Worked);
         }
         let voided = self.void(&tenure).await?;
         self.recheck().await?;

@@ -132,6 +132,7 @@ fn what_people_order_is_confirmed() {
     answer(&plant, "release-none", &["release", "--id", held]);
     answer(&plant, "flush", &["flush"]);
     answer(&plant, "domain-resume", &["domain", "resume", "plant-a"]);
+    answer(&plant, "domain-replay", &["domain", "replay", "plant-a"]);
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn what_cannot_be_answered_says_why_and_what_to_do() {
 
 #[test]
 fn every_help_is_as_it_was_last_looked_at() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 25] = [
         &[],
         &["run"],
         &["check"],
@@ -177,6 +178,7 @@ fn every_help_is_as_it_was_last_looked_at() {
         &["holds"],
         &["release"],
         &["domain", "resume"],
+        &["domain", "replay"],
         &["flush"],
         &["audit", "list"],
         &["audit", "verify"],

@@ -179,6 +179,20 @@ fn a_domain_is_resumed_with_whatever_its_target_has_now() {
     order(&mut inbox, resume()).unwrap();
     let resumed = Term::load(&inbox, "plant-a").unwrap().unwrap();
     assert_eq!((resumed.fence, resumed.seen, resumed.resumed), (9, None, 1));
+    assert_eq!(resumed.replay, None);
     let audit = inbox.audit(0, 10).unwrap();
     assert_eq!((&*audit[0].who, &*audit[0].what), ("anna", "resume"));
+    let replay = Order::Replay {
+        domain: "plant-a".into(),
+    };
+    order(&mut inbox, replay).unwrap();
+    order(&mut inbox, resume()).unwrap();
+    let resumed = Term::load(&inbox, "plant-a").unwrap().unwrap();
+    assert_eq!(resumed.resumed, 3);
+    let replay = resumed.replay.map(|replay| (replay.by, replay.after));
+    assert_eq!(
+        replay,
+        Some(("anna".into(), None)),
+        "a replay that was ordered is done"
+    );
 }

@@ -8,6 +8,7 @@ mod books;
 mod companies;
 mod faults;
 mod outage;
+mod restored;
 mod review;
 mod shift;
 mod tone;

@@ -172,6 +172,9 @@ pub enum Change {
         /// Why.
         reason: String,
     },
+    /// settled as applied → waiting, settled as discarded → voiding, the same attempt: the target was put back from a
+    /// backup and does not know it any more.
+    Replay,
 }
 
 impl Change {
@@ -188,6 +191,7 @@ impl Change {
             Change::Retry { .. } => "retry",
             Change::Amend { .. } => "amend",
             Change::Discard { .. } => "discard",
+            Change::Replay => "replay",
         }
     }
 }

@@ -91,7 +91,8 @@ pub trait Inbox {
 ///             ▼ │ Release, Amend      │ └── Discard ──────► voiding
 ///            held ────────────────────┴──── Discard ──────────►
 /// ```
-/// `waiting` and `held` may be declared `Dead` and discarded too. What the inbox does by itself, in the same
+/// `waiting` and `held` may be declared `Dead` and discarded too. `Replay` leads back from `settled`: to `waiting` what
+/// was applied, to `voiding` what was discarded. What the inbox does by itself, in the same
 /// transaction: it releases what waited, annuls a message with its undo, supersedes a passed dead letter once a later
 /// message of one of its keys was applied, and a message that was moved to another epoch.
 pub trait Worklist {

@@ -151,6 +151,11 @@ pub(crate) fn next(
             },
             attempt,
         )),
+        (Change::Replay, State::Settled(Outcome::Applied(_))) => Ok((WAITING, attempt)),
+        (Change::Replay, State::Settled(Outcome::Discarded { by, reason })) => {
+            let (by, reason) = (by.clone(), reason.clone());
+            Ok((State::Voiding { by, reason }, attempt))
+        }
         (change, state) => Err(unsuited(change, state)),
     }
 }

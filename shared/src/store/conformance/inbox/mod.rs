@@ -104,6 +104,8 @@ macro_rules! all_promises {
                 a_message_that_waits_for_another_cannot_be_sent
                 a_refused_request_harms_no_neighbour
                 intents_without_outcome_are_found_after_a_start
+                what_is_replayed_goes_before_what_comes_after_it
+                a_discard_is_replayed_as_one_and_nothing_else_that_is_settled_is_replayed
                 an_amended_message_keeps_its_original_beside_the_new_body
                 an_amended_message_waits_for_the_keys_that_it_gained
                 all_that_is_held_for_one_thing_is_released_together

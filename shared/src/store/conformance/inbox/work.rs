@@ -1,5 +1,6 @@
 //! The flow's changes: claimed once, recorded, found again.
 
+use crate::outcome::Outcome;
 use crate::store::inbox::{Change, Filter, GroupBy, Request, State, StateName, Verdict};
 
 use super::kit::*;
@@ -69,6 +70,47 @@ pub fn intents_without_outcome_are_found_after_a_start(store: &mut impl Store) {
     assert_eq!(store.sent(Some(sent[0].entry.ticket.slot), 10).unwrap().len(), 1);
     make(store, &rows[0], Change::Settle(applied(1)));
     assert_eq!(word(&state(store, &rows[0])), "applied", "done wins over discard");
+}
+
+pub fn what_is_replayed_goes_before_what_comes_after_it(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..3).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    keep(store, &plant.agent, &rows.iter().collect::<Vec<_>>());
+    apply(store, &rows[0]);
+    apply(store, &rows[1]);
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[2]]));
+    make(store, &rows[1], Change::Replay);
+    make(store, &rows[0], Change::Replay);
+    assert_eq!(ready(store, &plant.agent), ids(&[&rows[0]]));
+    assert_eq!(item(store, &rows[0]).entry.attempt, 1);
+    for row in &rows {
+        assert_eq!(ready(store, &plant.agent), ids(&[row]));
+        apply(store, row);
+    }
+    make(store, &rows[0], Change::Replay);
+    make(store, &rows[0], Change::Send);
+    let verdict = ask(store, &rows[1], Change::Replay);
+    assert!(
+        matches!(verdict, Verdict::Done(..)),
+        "nothing behind it is under way"
+    );
+}
+
+pub fn a_discard_is_replayed_as_one_and_nothing_else_that_is_settled_is_replayed(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let behind = plant.make(PARKS, &["order:a"]);
+    keep(store, &plant.agent, &[&row, &behind]);
+    make(store, &row, discard());
+    make(store, &row, Change::Settle(discarded()));
+    assert!(matches!(make(store, &row, Change::Replay), State::Voiding { .. }));
+    make(store, &row, Change::Settle(discarded()));
+    make(store, &behind, Change::Send);
+    let verdict = ask(store, &row, Change::Replay);
+    assert!(matches!(verdict, Verdict::Refused(text) if text.contains("being sent")));
+    let superseded = Outcome::Superseded { by: None };
+    make(store, &behind, Change::Settle(superseded));
+    assert!(matches!(ask(store, &behind, Change::Replay), Verdict::Refused(_)));
 }
 
 pub fn an_amended_message_keeps_its_original_beside_the_new_body(store: &mut impl Store) {

@@ -209,6 +209,13 @@ impl MemoryInbox {
 
     /// What must be so before a message is tried again, and what that changes beside its state.
     fn reopen_row(&mut self, slot: i64, change: &Change, by: Author<'_>) -> Result<(), String> {
+        if *change == Change::Replay {
+            self.not_overtaken(&self.rows[&slot])?;
+            if let Some(row) = self.rows.get_mut(&slot) {
+                row.passed = false;
+            }
+            return Ok(());
+        }
         if !matches!(change, Change::Retry { .. } | Change::Amend { .. }) {
             return Ok(());
         }
@@ -216,15 +223,8 @@ impl MemoryInbox {
         if row.envelope.is_none() {
             return rules::decode(&row.bytes).map(drop).map_err(|reason| reason.text);
         }
-        let overtaken = |other: &super::MemRow| {
-            other.agent == row.agent
-                && other.spot() > row.spot()
-                && other.in_flight()
-                && !other.passed
-                && !other.keys.is_disjoint(&row.keys)
-        };
-        if row.passed && self.rows.values().any(overtaken) {
-            return Err("a later message of its keys is being sent".into());
+        if row.passed {
+            self.not_overtaken(row)?;
         }
         let judged = match &row.state {
             State::Dead(reason) => !rules::never_judged(reason),
@@ -254,6 +254,20 @@ impl MemoryInbox {
         }
         let _ = by;
         Ok(())
+    }
+
+    fn not_overtaken(&self, row: &super::MemRow) -> Result<(), String> {
+        let overtaken = |other: &super::MemRow| {
+            other.agent == row.agent
+                && other.spot() > row.spot()
+                && other.in_flight()
+                && !other.passed
+                && !other.keys.is_disjoint(&row.keys)
+        };
+        match self.rows.values().any(overtaken) {
+            true => Err("a later message of its keys is being sent".into()),
+            false => Ok(()),
+        }
     }
 
     fn amended_keys(&self, slot: i64, change: &Change) -> Result<Vec<Key>, String> {

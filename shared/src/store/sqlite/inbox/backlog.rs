@@ -146,6 +146,7 @@ pub(super) fn balance(
     let Some(id) = lane_id(connection, agent, epoch, lane)? else {
         return Ok(all_missing);
     };
+    let number = lane.number();
     let lane = lane_row(connection, lane_name(connection, id)?.into())?;
     let missing: u64 = if cut == 0 {
         0
@@ -160,14 +161,13 @@ pub(super) fn balance(
         missing,
         ..Balance::default()
     };
-    let sql = "SELECT state, sum(min(ifnull(last, sequence), ?2) - sequence + 1) FROM message INDEXED BY message_at \
-               WHERE lane = ?1 AND beside = 0 AND sequence > ?3 AND sequence <= ?2 AND state < 6 GROUP BY state";
-    let bounds = (
-        id,
-        i64::try_from(cut).unwrap_or(i64::MAX),
-        lane.settled.sequence as i64,
-    );
-    let open: Vec<(u8, i64)> = all(connection, sql, bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // Not only above the settled floor: a replay opens again what lies below.
+    let sql = "SELECT state, sum(min(ifnull(last, sequence), ?2) - sequence + 1) FROM message INDEXED BY message_open \
+               WHERE agent = ?3 AND number = ?4 AND lane = ?1 AND beside = 0 AND sequence <= ?2 AND state < 6 \
+               GROUP BY state";
+    let bounds = (id, i64::try_from(cut).unwrap_or(i64::MAX));
+    let at = (bounds.0, bounds.1, agent, number);
+    let open: Vec<(u8, i64)> = all(connection, sql, at, |row| Ok((row.get(0)?, row.get(1)?)))?;
     for (state, positions) in open {
         let part = match state {
             READY | BEHIND => &mut balance.waiting,

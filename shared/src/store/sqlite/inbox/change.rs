@@ -33,6 +33,11 @@ impl Work<'_> {
             let approved = (msg.slot, &hold.reason.code);
             self.run("INSERT OR IGNORE INTO approval VALUES (?1, ?2)", approved)?;
         }
+        if *change == Change::Replay
+            && let Err(text) = self.unsettle(&mut msg)?
+        {
+            return Ok(Verdict::Refused(text));
+        }
         msg.attempt = attempt;
         let flew = msg.in_flight();
         match state {
@@ -91,17 +96,37 @@ impl Work<'_> {
             };
         }
         if msg.gate == Gate::Passed
-            && let Some(other) = self.overtaker(msg)?
+            && let Err(text) = self.not_overtaken(msg)?
         {
-            let other = self.need(other)?;
-            let name = self.name(&other)?;
-            return Ok(Err(format!(
-                "a later message of its keys is being sent ({name}): try again when that is answered"
-            )));
+            return Ok(Err(text));
         }
         if let Change::Amend { body, reason } = change {
             return self.amend(msg, body, reason);
         }
+        Ok(Ok(()))
+    }
+
+    fn not_overtaken(&mut self, msg: &Msg) -> Result<Result<(), String>, StoreError> {
+        let Some(other) = self.overtaker(msg)? else {
+            return Ok(Ok(()));
+        };
+        let other = self.need(other)?;
+        let name = self.name(&other)?;
+        Ok(Err(format!(
+            "a later message of its keys is being sent ({name}): try again when that is answered"
+        )))
+    }
+
+    /// Puts a settled message back into its place among its keys, before what waits there now.
+    fn unsettle(&mut self, msg: &mut Msg) -> Result<Result<(), String>, StoreError> {
+        if let Err(text) = self.not_overtaken(msg)? {
+            return Ok(Err(text));
+        }
+        let lane = self.lane_name(msg.lane)?.lane;
+        if let Some(used) = self.memory.used.get_mut(&(msg.agent, lane)) {
+            *used = used.saturating_add(msg.bytes);
+        }
+        self.hold_again(msg)?;
         Ok(Ok(()))
     }
 

@@ -11,6 +11,9 @@ use crate::store::inbox::{Change, Entry, Filter, Request, State, StateName, Verd
 use super::super::kit::{Store, applied, hold};
 use super::world::{World, alike};
 
+/// Of the numbers of changes, the one that is about what is settled.
+pub const REPLAY: u8 = 12;
+
 /// What the target has seen, by the names given at capture.
 #[derive(Default)]
 pub struct Target {
@@ -26,10 +29,11 @@ impl World {
         disk: &mut impl Store,
         model: &mut impl Store,
     ) -> Result<(), String> {
+        let replays = what == REPLAY;
         let open = Filter {
             states: StateName::ALL
                 .into_iter()
-                .filter(|state| *state != StateName::Settled)
+                .filter(|state| (*state == StateName::Settled) == replays)
                 .collect(),
             ..Filter::default()
         };
@@ -86,6 +90,10 @@ impl Target {
             {
                 self.effects.remove(&name);
             }
+            // The target was put back from a backup, and does not know it any more.
+            (State::Settled(Outcome::Applied(_)), Change::Replay) => {
+                self.effects.remove(&name);
+            }
             _ => {}
         }
         Ok(())
@@ -113,6 +121,7 @@ fn change_of(what: u8, entry: &Entry, was_sent: bool) -> Change {
         },
         (0..=3 | 9, State::Held(_)) => Change::Release,
         (0..=3 | 9, State::Dead(_)) => Change::Retry { reason: text() },
+        (REPLAY, _) => Change::Replay,
         (10, _) => Change::Settle(discarded()),
         _ => Change::Dead(Reason::new("refused", "the target says no")),
     }
