@@ -42,7 +42,7 @@ fn what_a_restored_odoo_lost_is_done_again_once_in_order_and_what_was_discarded_
     let wrong = json!({ "order": "WA1/MO/00001", "quantity": some("3") });
     post(world.http, &json!([message("production.confirm", "p-1", wrong)])).unwrap();
     let (id, _) = await_dead(&world, false, "order-closed");
-    world.order(&["dead", "discard", &id, "--reason", "typed twice"]);
+    world.order(&["dead", "discard", "--id", &id, "--reason", "typed twice"]);
     world.eventually("it is void in Odoo", || outcomes(&db) == ["done 4", "void 1"]);
 
     // The backup takes the place of the database. Its relay notices, also if it did not run at that moment.
