@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use millrace_shared::clock::Clock;
 use millrace_shared::ident::AgentId;
-use millrace_shared::link::receiver::ReceiverNotice;
+use millrace_shared::link::receiver::{ClockEstimate, ReceiverNotice};
 use millrace_shared::link::wire::Origin;
 use millrace_shared::link::{Channel, Receiver, ReceiverAction, ReceiverConfig, ReceiverEvent, serve};
 use millrace_shared::store::StoreError;
@@ -20,6 +20,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+/// A plant's clock that is off by more is said aloud: NTP never leaves so much.
+const OFF_MS: u64 = 60_000;
 
 /// Why the link stopped. Fatal: the program must start again over the same inbox.
 #[derive(Debug, thiserror::Error)]
@@ -202,7 +205,7 @@ impl<I: Inbox + Send + 'static> Link<I> {
         {
             match action {
                 ReceiverAction::Publish(channel, payload) => self.publish(agent, channel, payload),
-                ReceiverAction::Clock(estimate) => tracing::debug!(%agent, ?estimate, "the plant's clock"),
+                ReceiverAction::Clock(estimate) => note_clock(agent, estimate),
                 ReceiverAction::Notice(ReceiverNotice::Outranked(term)) => self.raise(agent, term).await?,
                 ReceiverAction::Notice(notice) => tracing::warn!(%agent, "{notice}"),
                 ask => {
@@ -266,5 +269,15 @@ impl<I: Inbox + Send + 'static> Link<I> {
             peer.machine.handle_event(ReceiverEvent::Term(opening.term), now);
         }
         Ok(())
+    }
+}
+
+/// Captured times are corrected by what is known of a plant's clock; whoever reads them at the plant is not helped by it.
+fn note_clock(agent: &AgentId, estimate: ClockEstimate) {
+    let offset_ms = estimate.clock.offset_ms;
+    if offset_ms.unsigned_abs() > OFF_MS {
+        tracing::warn!(%agent, offset_ms, "the plant's clock is wrong: set it, and keep it right by NTP");
+    } else {
+        tracing::debug!(%agent, ?estimate, "the plant's clock");
     }
 }

@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use millrace_shared::ident::AgentId;
+pub use millrace_shared::ident::RELAY_NAME;
 use millrace_shared::transport::Credentials;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 
-/// The common name of the relay's certificate, which brokers give the relay's rights to. No agent may have it.
-pub const RELAY_NAME: &str = "relay";
 /// The common name of the broker's certificate. No agent may have it.
 pub const BROKER_NAME: &str = "broker";
 /// How long throw-away certificates are valid.
@@ -161,7 +160,7 @@ pub fn throw_away(folder: &Path, server_names: &[&str], agents: &[AgentId]) -> R
         .issue(&Subject::client(RELAY_NAME))?
         .write(folder, RELAY_NAME)?;
     for agent in agents {
-        if [RELAY_NAME, BROKER_NAME, "ca"].contains(&agent.as_str()) {
+        if [BROKER_NAME, "ca"].contains(&agent.as_str()) {
             return Err(PkiError::Reserved(agent.clone()));
         }
         authority
@@ -237,12 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_cannot_take_the_relays_name() {
+    fn an_agent_cannot_take_the_name_of_another_file() {
         let folder = tempfile::tempdir().unwrap();
-        let relay: AgentId = RELAY_NAME.parse().unwrap();
-        assert!(matches!(
-            throw_away(folder.path(), &["localhost"], &[relay]),
-            Err(PkiError::Reserved(_))
-        ));
+        for name in [BROKER_NAME, "ca"] {
+            let agent: AgentId = name.parse().unwrap();
+            assert!(matches!(
+                throw_away(folder.path(), &["localhost"], &[agent]),
+                Err(PkiError::Reserved(_))
+            ));
+        }
     }
 }

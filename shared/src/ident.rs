@@ -18,6 +18,9 @@ pub enum IdentError {
     /// Not 1 to 48 characters of `a-z`, `0-9` and inner `-`.
     #[error("`{0}` is no agent name: use 1 to 48 of a-z, 0-9 and inner `-`, such as `plant-7`")]
     Agent(String),
+    /// The relay's own name: brokers give the relay's rights to whoever shows a certificate with it.
+    #[error("no agent can be named `{0}`: that is the relay's own name; give it one such as `plant-7`")]
+    Reserved(String),
     /// Not a lane.
     #[error("`{0}` is no lane: use critical, normal or bulk")]
     Lane(String),
@@ -28,6 +31,9 @@ pub enum IdentError {
     #[error("`{0}` is no message id: use agent:epoch:lane:sequence:digest")]
     MessageId(String),
 }
+
+/// The common name of the relay's certificate, which brokers give the relay's rights to. No agent may have it.
+pub const RELAY_NAME: &str = "relay";
 
 /// The name of an agent: the common name of its certificate and the third level of its topics.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,10 +56,10 @@ impl TryFrom<String> for AgentId {
             && text.chars().all(inner)
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if good {
-            Ok(Self(text))
-        } else {
-            Err(IdentError::Agent(text))
+        match good {
+            true if text == RELAY_NAME => Err(IdentError::Reserved(text)),
+            true => Ok(Self(text)),
+            false => Err(IdentError::Agent(text)),
         }
     }
 }
@@ -274,6 +280,14 @@ mod tests {
         for bad in ["", "a/b", "+", "#", "Plant", "-a", "a-", "ä", &"a".repeat(49)] {
             assert!(bad.parse::<AgentId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_agent_has_the_relays_name_and_with_it_the_relays_rights() {
+        let refused = "relay".parse::<AgentId>().unwrap_err();
+        assert_eq!(refused, IdentError::Reserved("relay".to_owned()));
+        assert!(refused.to_string().contains("the relay's own name"));
+        assert!("relay-2".parse::<AgentId>().is_ok());
     }
 
     #[test]

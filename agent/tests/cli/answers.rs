@@ -211,6 +211,7 @@ fn a_station_is_tried_with_scans_from_the_command_line_and_from_standard_input()
     let arguments = ["station", "try", "store", "--json"];
     golden::check(
         "station-json",
+        env!("CARGO_PKG_NAME"),
         "station try store --json < scans",
         &world.run(&arguments, label),
         &[],

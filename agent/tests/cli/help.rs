@@ -5,7 +5,13 @@ use crate::world::{World, agent};
 
 fn help(name: &str, arguments: &[&str]) {
     let output = agent().args(arguments).output().unwrap();
-    golden::check(&format!("help-{name}"), &arguments.join(" "), &output, &[]);
+    golden::check(
+        &format!("help-{name}"),
+        env!("CARGO_PKG_NAME"),
+        &arguments.join(" "),
+        &output,
+        &[],
+    );
 }
 
 #[test]

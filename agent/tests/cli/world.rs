@@ -190,7 +190,13 @@ impl World {
         let folder = self.path().to_string_lossy().into_owned();
         let mut all = vec![(folder.as_str(), "<folder>")];
         all.extend(mask);
-        golden::check(name, &arguments.join(" "), &self.run(arguments, ""), &all);
+        golden::check(
+            name,
+            env!("CARGO_PKG_NAME"),
+            &arguments.join(" "),
+            &self.run(arguments, ""),
+            &all,
+        );
     }
 }
 

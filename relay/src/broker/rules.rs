@@ -18,7 +18,8 @@ pub(super) enum Party {
 impl Party {
     /// The party with this common name; `None` if nobody can have it.
     pub(super) fn named(common_name: &str, relay: &str) -> Option<Self> {
-        if common_name == relay {
+        // Without a name of its own the relay is nobody: otherwise every certificate without a name would be its.
+        if common_name == relay && !relay.is_empty() {
             return Some(Self::Relay);
         }
         common_name.parse().ok().map(Self::Agent)
@@ -156,6 +157,8 @@ mod tests {
         for name in ["", "+", "#", "Plant A", "plant-a/up"] {
             assert_eq!(Party::named(name, "relay"), None, "{name}");
         }
+        assert_eq!(Party::named("", ""), None);
+        assert_eq!(Party::named("relay", "central"), None);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub const PLANTS: usize = 256;
 
 const DAY: u64 = 24 * 60 * 60;
 
+/// A week: what is bought in the meantime comes, and after it somebody asks anyway.
+const STOCK_WAIT_HOURS: u64 = 7 * 24;
+
 /// Everything that `relay.toml` says.
 #[derive(Debug)]
 pub struct Config {
@@ -95,6 +98,8 @@ pub struct PlantConfig {
     pub api_key: PathBuf,
     /// What was under way for so long is held for review before it posts; none holds nothing.
     pub hold_older_than_minutes: Option<u64>,
+    /// What has waited for stock for so long becomes a dead letter.
+    pub stock_wait: Duration,
     /// Section `[plant.policy]`.
     pub policies: PolicyTable,
 }
@@ -202,6 +207,7 @@ fn read_plant(plant: &mut Section<'_>, shadow: bool) -> Option<PlantConfig> {
     );
     let api_key = plant.optional_path("api_key", "write the file that holds the bot user's API key");
     let minutes = plant.number("hold_older_than_minutes", 0, 0..=525_600);
+    let hours = plant.number("stock_wait_hours", STOCK_WAIT_HOURS, 1..=8760);
     let policies = policy::read(plant);
     let agent: AgentId = agent?;
     Some(PlantConfig {
@@ -210,6 +216,7 @@ fn read_plant(plant: &mut Section<'_>, shadow: bool) -> Option<PlantConfig> {
         company,
         api_key: api_key.unwrap_or_default(),
         hold_older_than_minutes: (minutes > 0).then_some(minutes),
+        stock_wait: Duration::from_secs(hours * 3600),
         policies,
     })
 }

@@ -150,6 +150,7 @@ pub(crate) fn domain_of(plants: &[&PlantConfig]) -> Domain {
         company: first.company,
         policies: Arc::new(first.policies.clone()),
         holds: plants.iter().flat_map(|plant| plant.holds()).collect(),
+        stock_wait: first.stock_wait,
         batch: crate::post::MESSAGES,
         group: crate::post::MESSAGES,
     }

@@ -1,6 +1,7 @@
 //! What is worked off together: the plants whose messages take effect in one domain of the target, and what they decided.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use millrace_shared::ident::AgentId;
 
@@ -20,6 +21,8 @@ pub struct Domain {
     pub policies: Arc<PolicyTable>,
     /// Holds that the configuration lays over what is ready; those of people stand in the inbox.
     pub holds: Vec<StandingHold>,
+    /// What has waited for stock for so long becomes a dead letter.
+    pub stock_wait: Duration,
     /// Most messages in one request.
     pub batch: usize,
     /// Most messages in one posting.

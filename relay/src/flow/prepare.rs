@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use millrace_shared::clock;
 use millrace_shared::message::{Kind, Message};
 use millrace_shared::outcome::Reason;
-use millrace_shared::store::inbox::{Change, Item, Request};
+use millrace_shared::store::inbox::{Change, Hold, Item, Request};
 
 use super::domain::Domain;
 use super::name::at_capture;
@@ -18,6 +19,13 @@ use crate::target::{Fault, Target};
 
 /// Most rounds of questions for one batch. Each plan needs a few; more would mean that it turns in a circle.
 const ROUNDS: usize = 8;
+
+/// A message may come this much before it was captured: what the estimate of a plant's clock may be wrong by.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+/// A message is not captured longer than this before the relay was built that takes it: five years.
+const UNDER_WAY: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
+/// How a time is told to people.
+const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
 /// What is to be done about a batch.
 #[derive(Debug, Default)]
@@ -134,12 +142,7 @@ impl Reading<'_> {
             offset_minutes: self.offset_minutes,
             company: domain.company,
             policies: &domain.policies,
-            released: self
-                .item
-                .entry
-                .approved
-                .iter()
-                .any(|word| word == Why::StaleCount.word()),
+            released: is_approved(self.item, Why::StaleCount),
         }
     }
 }
@@ -161,21 +164,46 @@ fn read(item: &Item) -> Result<Reading<'_>, Change> {
     let message = Message::parse(kind, envelope.schema, body)
         .map_err(|error| dead("malformed-message", format!("{error}: amend it, or discard it")))?;
     let stamp = stamp(item, kind).ok_or_else(|| dead("undecodable", format!("{id} has no name")))?;
-    let offset_ms = entry.clock.map_or(0, |clock| clock.offset_ms);
-    let captured =
-        Timestamp::from_millisecond(entry.captured_ms.saturating_sub(offset_ms)).map_err(|error| {
-            dead(
-                "malformed-time",
-                format!("its time of capture: {error}; discard it"),
-            )
-        })?;
     Ok(Reading {
         item,
         stamp,
         message,
-        captured,
+        captured: captured(item)?,
         offset_minutes: envelope.capture.moment.offset_minutes,
     })
+}
+
+/// When it was captured, by the relay's clock. Where that cannot be, a person decides: a count, say, would be weighed
+/// against the wrong movements.
+fn captured(item: &Item) -> Result<Timestamp, Change> {
+    let entry = &item.entry;
+    let arrived = Timestamp::from_millisecond(entry.received_ms).unwrap_or(Timestamp::MAX);
+    let told = Timestamp::from_millisecond(item.captured_ms()).ok();
+    let possible = |told: &Timestamp| *told <= arrived + AHEAD && *told >= clock::built() - UNDER_WAY;
+    match told.filter(possible) {
+        Some(told) => Ok(told),
+        None if is_approved(item, Why::Clock) => Ok(arrived),
+        None => {
+            let told = told.map_or("no time at all".to_owned(), |told| {
+                told.strftime(MINUTE).to_string()
+            });
+            let text = format!(
+                "the plant's clock said {told} when it was captured, and it arrived at {}: that clock was wrong, and since \
+                 the machine was started again nobody can reckon by how much. Release it, and it counts as captured when it \
+                 arrived; or discard it, and have it captured again",
+                arrived.strftime(MINUTE)
+            );
+            let reason = Reason::new(Why::Clock.word(), text);
+            Err(Change::Hold(Hold {
+                reason,
+                subject: None,
+            }))
+        }
+    }
+}
+
+fn is_approved(item: &Item, why: Why) -> bool {
+    item.entry.approved.iter().any(|word| word == why.word())
 }
 
 /// What the target's inbox keeps of a message; none for what has no content.

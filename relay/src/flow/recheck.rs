@@ -24,6 +24,7 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         if now_ms < self.recheck_at_ms {
             return Ok(());
         }
+        self.expire().await?;
         let samples = self.samples().await?;
         if !samples.is_empty() {
             self.target.flush();

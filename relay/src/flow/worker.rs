@@ -2,8 +2,8 @@
 //!
 //! One request is under way per domain, so messages that touch the same things in Odoo take effect in the order of
 //! capture, and no domain can take more of Odoo than its turn. The thinking is done in `choose`, `prepare`, `conclude`,
-//! `breaker`, `govern` and `post`; here is only the order of things, and its steps in `tenure`, `ask`, `replay`,
-//! `send`, `settle` and `recheck`.
+//! `breaker`, `govern` and `post`; here is only the order of things, and its steps in `tenure`, `ask`, `replay`, `send`,
+//! `settle`, `recheck` and `expire`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

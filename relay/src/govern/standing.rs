@@ -44,14 +44,18 @@ impl StandingHold {
     /// Whether the message is caught.
     pub fn catches(&self, item: &Item) -> bool {
         let keys = item.envelope.iter().flat_map(|envelope| &envelope.keys);
-        self.suits(&item.entry)
+        self.suits_at(&item.entry, item.captured_ms())
             && (self.keys.is_empty() || keys.clone().any(|link| self.keys.contains(&link.key)))
     }
 
     /// Whether the message is caught as far as its content does not matter.
     pub fn suits(&self, entry: &Entry) -> bool {
-        let captured = entry.captured_ms - entry.clock.map_or(0, |clock| clock.offset_ms);
-        let minutes = u64::try_from((entry.received_ms - captured) / 60_000).unwrap_or(0);
+        let offset_ms = entry.clock.map_or(0, |clock| clock.offset_ms);
+        self.suits_at(entry, entry.captured_ms.saturating_sub(offset_ms))
+    }
+
+    fn suits_at(&self, entry: &Entry, captured: i64) -> bool {
+        let minutes = u64::try_from(entry.received_ms.saturating_sub(captured) / 60_000).unwrap_or(0);
         fits(&self.plant, |plant| *plant == entry.agent)
             && fits(&self.station, |station| entry.station.as_ref() == Some(station))
             && fits(&self.kind, |kind| *kind == entry.kind)

@@ -99,6 +99,8 @@ reasons! {
     NoStock = "no-stock", Dead;
     /// Others moved the goods after they were counted.
     StaleCount = "stale-count", Hold;
+    /// When it was captured cannot be reckoned: the plant's clock was wrong then.
+    Clock = "clock", Hold;
     /// The accounting period of the movement is locked.
     Period = "period", Hold;
     /// Somebody works on the same record in the target at this moment.

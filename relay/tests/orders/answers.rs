@@ -50,7 +50,13 @@ fn answer(plant: &Plant, name: &str, arguments: &[&str]) {
     let own = millrace_relay::control::person::own();
     let mut mask = vec![(own.as_str(), "<user>")];
     mask.extend(NOW);
-    golden::check(name, &arguments.join(" "), &plant.run(arguments), &mask);
+    golden::check(
+        name,
+        env!("CARGO_PKG_NAME"),
+        &arguments.join(" "),
+        &plant.run(arguments),
+        &mask,
+    );
 }
 
 #[test]
@@ -193,6 +199,12 @@ fn every_help_is_as_it_was_last_looked_at() {
         } else {
             format!("help-{}", command.join("-"))
         };
-        golden::check(&name, &arguments.join(" "), &plant.run(&arguments), &[]);
+        golden::check(
+            &name,
+            env!("CARGO_PKG_NAME"),
+            &arguments.join(" "),
+            &plant.run(&arguments),
+            &[],
+        );
     }
 }

@@ -2,33 +2,41 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use millrace_tests::kills::{Run, run};
 
-const USAGE: &str = "usage: kill-run KILLS MESSAGES [SEED]
-Kills agent, relay, mosquitto, Odoo workers and PostgreSQL at random under load, then compares Odoo's tables with what
-was scanned. Needs `cargo build --workspace` first, and mosquitto on the PATH. Exit code 0 if every sum is exact.";
+/// Kills agent, relay, mosquitto, Odoo workers and PostgreSQL at random under load.
+///
+/// At the end the sums in Odoo's own tables are compared with what was scanned, and the order of each key with the order
+/// of its scans. Programs of this command's own build are run: build them first, with `cargo build --workspace`.
+/// Mosquitto must be on the PATH. The same seed kills in the same order.
+///
+/// Exit codes: 0 every sum is exact, 1 one is not, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "kill-run", max_term_width = 120)]
+struct Arguments {
+    /// How often something is killed.
+    #[arg(value_name = "KILLS")]
+    kills: usize,
+    /// How many messages are scanned meanwhile.
+    #[arg(value_name = "MESSAGES")]
+    messages: usize,
+    /// What the dice begin with; random where it is not given, and printed.
+    #[arg(value_name = "SEED")]
+    seed: Option<u64>,
+}
 
 fn main() -> ExitCode {
-    let numbers: Vec<u64> = std::env::args()
-        .skip(1)
-        .map_while(|text| text.parse().ok())
-        .collect();
-    let (kills, messages, seed) = match numbers[..] {
-        [kills, messages] => (kills, messages, rand::random()),
-        [kills, messages, seed] => (kills, messages, seed),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    let arguments = Arguments::parse();
+    let seed = arguments.seed.unwrap_or_else(rand::random);
     let Ok(folder) = tempfile::TempDir::new() else {
         return ExitCode::FAILURE;
     };
     println!("seed {seed}");
     let odoo = folder.path().join("odoo");
     let report = run(&Run {
-        kills: kills as usize,
-        messages: messages as usize,
+        kills: arguments.kills,
+        messages: arguments.messages,
         seed,
         odoo,
         tell: |how_far| println!("{how_far}"),

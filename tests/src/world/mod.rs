@@ -3,9 +3,11 @@
 //! Everything is looked at from outside: over the sockets that devices use, through the programs' own commands, and in
 //! the target's own tables.
 
+mod clock;
 mod device;
 mod files;
 pub mod mount;
+mod plant;
 mod process;
 pub mod target;
 
@@ -22,6 +24,7 @@ use tempfile::TempDir;
 use crate::odoo::Database;
 use crate::wire::Wire;
 pub use device::{Scanner, message, post, post_bytes, scan};
+pub use plant::Plant;
 pub(crate) use process::program;
 use process::{free_ports, kill, run, start};
 
@@ -43,34 +46,6 @@ pub enum Broker {
     Embedded,
     /// Mosquitto, with the configuration that Millrace ships.
     Mosquitto,
-}
-
-/// Where the devices of a plant are heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plant {
-    /// The agent's name.
-    pub name: String,
-    /// The scanners of the production station.
-    pub production: u16,
-    /// The scanners of the counting station.
-    pub count: u16,
-    /// The scanners of two more counting stations.
-    pub more_counts: [u16; 2],
-    /// Where messages are taken over HTTP, from a client whose token is [`TOKEN`].
-    pub http: u16,
-}
-
-impl Plant {
-    fn new(name: &str) -> Self {
-        let [production, count, second, third, http] = free_ports();
-        Self {
-            name: name.to_owned(),
-            production,
-            count,
-            more_counts: [second, third],
-            http,
-        }
-    }
 }
 
 /// An agent `plant-a` and a relay over real TLS; a neighbour `plant-b` where a test asks for one.
@@ -96,6 +71,7 @@ impl Deref for World {
 
 const AGENT: &str = "agent";
 const NEIGHBOUR: &str = "neighbour";
+const RELAY: &str = "relay";
 
 /// The token of the world's HTTP client.
 pub const TOKEN: &str = "a-token-of-a-test-that-is-long-enough-to-be-taken";
@@ -146,7 +122,7 @@ impl World {
 
     /// Starts the relay.
     pub fn start_relay(&mut self) {
-        self.relay = Some(start(self.folder.path(), "millrace-relay", "relay"));
+        self.relay = Some(start(self.folder.path(), "millrace-relay", RELAY));
     }
 
     /// Starts the agent and waits until its scanners are answered.
@@ -285,7 +261,7 @@ impl World {
             let tail = lines[lines.len().saturating_sub(40)..].join("\n");
             format!("--- {name}\n{tail}\n")
         };
-        log("relay") + &log(AGENT) + &log(NEIGHBOUR)
+        log(RELAY) + &log(AGENT) + &log(NEIGHBOUR)
     }
 }
 

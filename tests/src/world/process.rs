@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
+use super::clock;
+
 /// A program of the project, from the build that the caller itself belongs to.
 pub(crate) fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("the caller's own path");
@@ -41,7 +43,9 @@ pub(super) fn ask(folder: &Path, short: &str, arguments: &[&str]) -> (Option<i32
     } else {
         "millrace-agent"
     };
-    let output = Command::new(program(name))
+    let mut command = Command::new(program(name));
+    clock::lay(&mut command, folder, short);
+    let output = command
         .args(["--config", &format!("{short}.toml"), "--json"])
         .args(arguments)
         .current_dir(folder)
@@ -94,6 +98,7 @@ fn service(mut command: Command, folder: &Path, short: &str) -> Child {
         .create(true)
         .append(true)
         .open(folder.join(format!("{short}.log")));
+    clock::lay(&mut command, folder, short);
     command
         .args(["--config", &format!("{short}.toml"), "run"])
         .current_dir(folder)

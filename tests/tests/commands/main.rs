@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agent;
+#[path = "../../golden.rs"]
+mod golden;
 mod relay;
+mod tools;

@@ -6,6 +6,7 @@
 mod amend;
 mod books;
 mod companies;
+mod dates;
 mod faults;
 mod outage;
 mod restored;

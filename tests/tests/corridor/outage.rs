@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::SignedDuration;
 use millrace_tests::odoo::Database;
 use millrace_tests::wire::{Deed, Wire};
 use millrace_tests::world::{Target, World, message, post, scan};
 use serde_json::json;
 
-use crate::books::{all_applied, made, on_hand, outcomes, some, split};
+use crate::books::{all_applied, await_dead, fates, made, on_hand, outcomes, some, split};
 
 #[test]
 fn a_reply_cut_after_the_commit_and_a_relay_that_lost_its_store_leave_one_effect() {
@@ -86,10 +87,48 @@ fn a_consumption_before_its_receipt_waits_and_goes_on_by_itself_once_the_goods_a
     scan(world.count, &["L:STOCK", "I:PART-BOLT", "Q:0", "CMD:CONFIRM"]).unwrap();
     let used = json!({ "order": name, "item": "PART-BOLT", "quantity": some("40") });
     post(world.http, &message("material.consume", "use-1", used)).unwrap();
-    let (_, text) = crate::books::await_dead(&world, true, "negative-stock");
+    let (_, text) = await_dead(&world, true, "negative-stock");
     assert!(text.contains("below zero"), "{text}");
     let arrived = json!({ "purchase": purchase, "item": "PART-BOLT", "quantity": some("240") });
     post(world.http, &message("receipt.arrive", "in-1", arrived)).unwrap();
+    world.eventually("all are applied", || all_applied(&world, 3));
+    assert_eq!(on_hand(&db, 1, "PART-BOLT", "STOCK"), 200.0);
+}
+
+#[test]
+fn a_consumption_that_waits_too_long_for_its_receipt_becomes_a_dead_letter_that_can_be_tried_again() {
+    let db = Database::new();
+    let plant = &db.instance.seed["plants"]["A"];
+    let name = plant["orders"]["untracked"][0]["name"].clone();
+    let purchase = plant["purchases"]["one_step"][0]["name"].clone();
+    let mut world = World::new(&Target::Odoo(&db));
+    world.policy("negative_stock = \"wait\"");
+    world.change("relay", |text| {
+        text.replace("[plant.policy]", "stock_wait_hours = 72\n[plant.policy]")
+    });
+    world.set_relay_clock(SignedDuration::ZERO);
+    world.start_relay();
+    world.start_agent();
+    scan(world.count, &["L:STOCK", "I:PART-BOLT", "Q:0", "CMD:CONFIRM"]).unwrap();
+    let used = json!({ "order": name, "item": "PART-BOLT", "quantity": some("40") });
+    post(world.http, &message("material.consume", "use-1", used)).unwrap();
+    let (id, _) = await_dead(&world, true, "negative-stock");
+    world.set_relay_clock(SignedDuration::from_hours(73));
+    let (late, text) = await_dead(&world, false, "no-stock");
+    assert_eq!(late, id);
+    assert!(
+        text.contains("waited for that for 72 hours") && text.contains("retry"),
+        "{text}"
+    );
+    world.eventually("the plant knows", || {
+        fates(&world)[1].starts_with("dead no-stock")
+    });
+    let arrived = json!({ "purchase": purchase, "item": "PART-BOLT", "quantity": some("240") });
+    post(world.http, &message("receipt.arrive", "in-1", arrived)).unwrap();
+    world.eventually("the goods are there", || {
+        on_hand(&db, 1, "PART-BOLT", "STOCK") == 240.0
+    });
+    world.order(&["dead", "retry", "--id", &id]);
     world.eventually("all are applied", || all_applied(&world, 3));
     assert_eq!(on_hand(&db, 1, "PART-BOLT", "STOCK"), 200.0);
 }

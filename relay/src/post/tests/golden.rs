@@ -1,5 +1,12 @@
 //! The postings of each kind, word for word. A change of one of these is a change of what happens in Odoo: run it
-//! against a real one before it is written here. `UPDATE_GOLDEN=1` writes them anew.
+//! against a real one before it is written here. `MILLRACE_BLESS=1` writes them anew.
+
+// Of what compares commands, only what compares files is needed here.
+#[allow(dead_code)]
+#[path = "../../../../tests/golden.rs"]
+mod kept;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -10,12 +17,8 @@ fn golden(name: &str, posting: &Posting) {
     let json = posting.to_json();
     allowed(&json);
     let text = serde_json::to_string_pretty(&json).unwrap() + "\n";
-    let path = format!("{}/src/post/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{path} differs; the posting is now\n{text}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/post/tests/golden");
+    kept::compare(&folder.join(format!("{name}.json")), &text);
 }
 
 /// Every change of a posting is in the allow-list: method by method, field by field, command by command.

@@ -22,6 +22,7 @@ impl PeerClock {
         let new = estimate(peer, round_trip_ms, now);
         if let Some((old, since)) = self.estimate {
             let worse = new.quality < old.quality || new.clock.error_ms > old.clock.error_ms;
+            let worse = worse && new.clock.boot == old.clock.boot;
             let fresh = now.monotonic_ms.saturating_sub(since) < pace::CLOCK_KEEP_MS;
             if worse && fresh && agree(old.clock, new.clock) {
                 return None;
@@ -33,20 +34,23 @@ impl PeerClock {
 }
 
 fn estimate(peer: Moment, round_trip_ms: Option<u32>, now: Moment) -> ClockEstimate {
-    let apart = peer.wall_ms.saturating_sub(now.wall_ms);
+    let way_ms = i64::from(round_trip_ms.unwrap_or(0) / 2);
+    let running_ms = i64::try_from(peer.monotonic_ms).unwrap_or(i64::MAX);
+    let clock = Clock {
+        offset_ms: peer.wall_ms.saturating_sub(now.wall_ms).saturating_add(way_ms),
+        error_ms: pace::CLOCK_GUESS_MS,
+        boot: peer.boot,
+        began_ms: now.wall_ms.saturating_sub(running_ms).saturating_sub(way_ms),
+    };
     let Some(round_trip) = round_trip_ms else {
-        let clock = Clock {
-            offset_ms: apart,
-            error_ms: pace::CLOCK_GUESS_MS,
-        };
         return ClockEstimate {
             clock,
             quality: ClockQuality::Guessed,
         };
     };
     let clock = Clock {
-        offset_ms: apart.saturating_add(i64::from(round_trip / 2)),
         error_ms: round_trip.div_ceil(2),
+        ..clock
     };
     let quality = if round_trip <= pace::CLOCK_GOOD_MS {
         ClockQuality::Good
@@ -92,6 +96,23 @@ mod tests {
                 .hear(at(10_000, 0), None, at(10_900, pace::CLOCK_KEEP_MS))
                 .is_some()
         );
+    }
+
+    #[test]
+    fn what_was_captured_under_a_clock_that_was_set_since_is_reckoned_by_running_time() {
+        let mut clock = PeerClock::default();
+        let heard = clock
+            .hear(at(1_000_000, 60_000), Some(200), at(1_000_100, 0))
+            .unwrap()
+            .clock;
+        let ten_years_off = at(315_360_000_000, 20_000);
+        assert_eq!(heard.ours(ten_years_off), 960_000);
+        // Of an earlier run of the machine only its wall clock is known.
+        let before = Moment {
+            boot: 2,
+            ..at(900_000, 500_000)
+        };
+        assert_eq!(heard.ours(before), 900_000);
     }
 
     #[test]

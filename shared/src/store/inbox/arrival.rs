@@ -1,5 +1,6 @@
 //! What the link brings to the inbox and hears from it.
 
+use crate::envelope::Moment;
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId};
 use crate::outcome::{Outcome, Reason};
 use crate::store::GapKind;
@@ -57,6 +58,23 @@ pub struct Clock {
     pub offset_ms: i64,
     /// How wrong the estimate may be: half the round trip.
     pub error_ms: u32,
+    /// The run of its machine that the hello came from; 0 where that is not known.
+    pub boot: u64,
+    /// When that run began, milliseconds since 1970 by our clock.
+    pub began_ms: i64,
+}
+
+impl Clock {
+    /// When something was captured, milliseconds since 1970 by our clock. Within the same run of the machine its wall
+    /// clock may have been set to anything meanwhile; for an earlier run it is taken to have been off as at the hello.
+    pub fn ours(&self, captured: Moment) -> i64 {
+        if captured.boot == self.boot && self.boot != 0 {
+            let running = i64::try_from(captured.monotonic_ms).unwrap_or(i64::MAX);
+            self.began_ms.saturating_add(running)
+        } else {
+            captured.wall_ms.saturating_sub(self.offset_ms)
+        }
+    }
 }
 
 /// What became of an arrival.

@@ -276,6 +276,15 @@ pub struct Item {
 }
 
 impl Item {
+    /// When it was captured, milliseconds since 1970, as well as our clock can tell; 0 where nothing could be decoded.
+    pub fn captured_ms(&self) -> i64 {
+        let moment = self.envelope.as_ref().map(|envelope| envelope.capture.moment);
+        match (self.entry.clock, moment) {
+            (Some(clock), Some(moment)) => clock.ours(moment),
+            _ => self.entry.captured_ms,
+        }
+    }
+
     /// The body that counts: as amended, otherwise as captured.
     pub fn body(&self) -> Option<&str> {
         let captured = || self.envelope.as_ref().map(|envelope| envelope.body.as_str());

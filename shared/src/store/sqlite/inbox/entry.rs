@@ -15,7 +15,8 @@ pub(super) const COLUMNS: &str = "m.slot, m.version, agent.name, epoch.epoch, m.
     m.beside, m.place, m.kind, m.station, m.operator, m.captured_ms, ifnull(arrival.received_ms, m.changed_ms), \
     arrival.offset_ms, arrival.error_ms, m.changed_ms, m.state, m.reason, m.text, m.subject, m.outcome, m.attempt, \
     m.amended, m.bytes, \
-    (SELECT group_concat(reason, ' ' ORDER BY reason) FROM approval WHERE approval.slot = m.slot)";
+    (SELECT group_concat(reason, ' ' ORDER BY reason) FROM approval WHERE approval.slot = m.slot), \
+    arrival.boot, arrival.began_ms";
 
 /// Leads from a message to its names. Cross joins keep the message first, so that its index decides the order.
 pub(super) const JOINS: &str = "CROSS JOIN lane ON lane.id = m.lane CROSS JOIN epoch ON epoch.id = lane.epoch \
@@ -50,7 +51,6 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
     let last: Option<i64> = row.get(6)?;
     // The digest of `lost` would be that of nothing.
     let digest = row.get::<_, Option<[u8; 32]>>(7)?.map(Digest);
-    let clock = row.get::<_, Option<i64>>(15)?.zip(row.get::<_, Option<u32>>(16)?);
     let state = Columns {
         state: row.get(18)?,
         reason: row.get(19)?,
@@ -74,7 +74,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         operator: row.get(12)?,
         captured_ms: row.get(13)?,
         received_ms: row.get(14)?,
-        clock: clock.map(|(offset_ms, error_ms)| Clock { offset_ms, error_ms }),
+        clock: clock(row)?,
         changed_ms: row.get(17)?,
         state: state.state()?,
         attempt: row.get(23)?,
@@ -82,6 +82,19 @@ fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         approved: words(row.get(26)?),
         bytes: row.get(25)?,
     })
+}
+
+/// What was known of the agent's clock; none where the agent had not said hello yet, or nothing arrived.
+fn clock(row: &Row<'_>) -> Result<Option<Clock>, StoreError> {
+    let Some((offset_ms, error_ms)) = row.get::<_, Option<i64>>(15)?.zip(row.get(16)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Clock {
+        offset_ms,
+        error_ms,
+        boot: row.get::<_, i64>(27)? as u64,
+        began_ms: row.get(28)?,
+    }))
 }
 
 fn words(text: Option<String>) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::store::sqlite::open::Schema;
 pub(super) const SCHEMA: Schema = Schema {
     name: "inbox",
     application_id: 0x4d4c_494e,
-    migrations: &[FIRST, SECOND, THIRD],
+    migrations: &[FIRST, SECOND, THIRD, FOURTH],
 };
 
 /// `message.state` is 0 ready, 1 behind, 2 sent, 3 held, 4 dead, 5 voiding, 6 settled. `keys` holds the ids of its keys,
@@ -107,4 +107,10 @@ INSERT INTO declared SELECT gap.lane, gap.first, NULL, gap.last, anchor.running
 INSERT INTO declared SELECT message.lane, message.sequence, NULL, message.last, anchor.running
     FROM message JOIN anchor ON anchor.lane = message.lane AND anchor.sequence = message.last
     WHERE message.last IS NOT NULL;
+";
+
+/// Which run of its machine an agent's hello came from, and when that began by our clock.
+const FOURTH: &str = "
+ALTER TABLE arrival ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE arrival ADD COLUMN began_ms INTEGER NOT NULL DEFAULT 0;
 ";

@@ -229,7 +229,7 @@ impl Work<'_> {
             lane: arrival.lane,
             sequence: arrival.first,
         };
-        let clock = arrival.clock.map(|clock| (clock.offset_ms, clock.error_ms));
+        let clock = arrival.clock;
         self.record(Record {
             what: "store",
             slot: None,
@@ -248,13 +248,15 @@ impl Work<'_> {
             ),
         })?;
         self.run(
-            "INSERT INTO arrival VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO arrival VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             (
                 frame.number,
                 arrival.received_ms,
-                clock.map(|clock| clock.0),
-                clock.map(|clock| clock.1),
+                clock.map(|clock| clock.offset_ms),
+                clock.map(|clock| clock.error_ms),
                 self.head.audit.number as i64,
+                clock.map_or(0, |clock| clock.boot as i64),
+                clock.map_or(0, |clock| clock.began_ms),
             ),
         )?;
         Ok(())
