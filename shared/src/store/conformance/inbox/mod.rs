@@ -56,6 +56,7 @@ macro_rules! all_promises {
                 what_came_after_a_moved_row_waits_for_it_where_it_went
                 a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target
                 messages_of_one_place_are_ready_in_the_order_of_their_arrival
+                what_was_amended_of_a_message_and_then_of_its_copy_is_kept_in_order
             }
             order {
                 messages_of_one_key_become_ready_one_after_the_other

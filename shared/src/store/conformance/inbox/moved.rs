@@ -136,3 +136,29 @@ pub fn messages_of_one_place_are_ready_in_the_order_of_their_arrival(store: &mut
     make(store, &short, retry());
     assert_eq!(ready(store, &plant.agent), ids(&[&long, &short]));
 }
+
+pub fn what_was_amended_of_a_message_and_then_of_its_copy_is_kept_in_order(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let amend = |quantity: u32| Change::Amend {
+        body: format!(r#"{{"order":"O","quantity":{{"value":"{quantity}"}}}}"#),
+        reason: "miscounted".into(),
+    };
+    let no = || Change::Dead(Reason::new("refused", "a rule says no"));
+    keep(store, &plant.agent, &[&row]);
+    refuse(store, &row);
+    make(store, &row, amend(2));
+    make(store, &row, Change::Send);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    for quantity in [3, 4] {
+        make(store, &moved, no());
+        make(store, &moved, amend(quantity));
+    }
+    make(store, &row, Change::Return);
+    assert_eq!(word(&state(store, &row)), "superseded");
+    let moved = item(store, &moved);
+    assert_eq!(moved.entry.amended, 3);
+    assert!(moved.body().unwrap().contains("\"4\""), "{:?}", moved.body());
+}

@@ -159,7 +159,7 @@ impl MemoryInbox {
             return;
         };
         row.attempt = copy.attempt;
-        row.amendments.clone_from(&copy.amendments);
+        row.amendments.splice(..0, copy.amendments.iter().cloned());
         row.approved.extend(copy.approved.iter().cloned());
         if !matches!(row.state, State::Waiting { .. }) {
             return;

@@ -204,6 +204,15 @@ impl Work<'_> {
     /// What a person or the target decided about the old copy holds for the new one, and what a person has yet to. Only a
     /// conflict is over: the new copy has its position for itself.
     fn inherit(&mut self, msg: &mut Msg, copy: &Msg) -> Result<(), StoreError> {
+        // What was amended of this one is newer: its numbers make room. By way of negative ones, as they are unique.
+        self.run(
+            "UPDATE amendment SET number = -number - ?2 WHERE slot = ?1",
+            (msg.slot, copy.amended),
+        )?;
+        self.run(
+            "UPDATE amendment SET number = -number WHERE slot = ?1 AND number < 0",
+            [msg.slot],
+        )?;
         self.run(
             "UPDATE amendment SET slot = ?1 WHERE slot = ?2",
             (msg.slot, copy.slot),
@@ -212,7 +221,7 @@ impl Work<'_> {
             "INSERT OR IGNORE INTO approval SELECT ?1, reason FROM approval WHERE slot = ?2",
             (msg.slot, copy.slot),
         )?;
-        (msg.attempt, msg.amended) = (copy.attempt, copy.amended);
+        (msg.attempt, msg.amended) = (copy.attempt, copy.amended + msg.amended);
         self.run(
             "UPDATE message SET attempt = ?2, amended = ?3 WHERE slot = ?1",
             (msg.slot, msg.attempt, msg.amended),
