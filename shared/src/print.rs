@@ -61,7 +61,7 @@ pub fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints what `take` reads: once `every` has passed, or again and again with `watch`, on a clear screen where it is one.
+/// Prints what `take` reads: once, or with `watch` again whenever `every` has passed, on a clear screen where it is one.
 pub fn watch<T: Serialize, E: From<io::Error>>(
     style: Style,
     watch: bool,
@@ -75,7 +75,6 @@ pub fn watch<T: Serialize, E: From<io::Error>>(
         ""
     };
     loop {
-        sleep(every);
         let reading = take()?;
         say(&match style {
             Style::Json => json(&reading),
@@ -84,6 +83,7 @@ pub fn watch<T: Serialize, E: From<io::Error>>(
         if !watch {
             return Ok(());
         }
+        sleep(every);
     }
 }
 

@@ -54,12 +54,12 @@ enum Command {
     Plants,
     /// Show per plant and lane what waits, is sent, dead or held, how old it is and how long it will take.
     ///
-    /// In is what arrives, out is what settles. Takes a moment without --watch: the rates are measured.
+    /// In is what arrives, out is what settles, both over the last half minute.
     Backlog {
         /// Refresh until interrupted.
         #[arg(long)]
         watch: bool,
-        /// Seconds between refreshes; without --watch, over which the rates are measured.
+        /// Seconds between refreshes.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
         every: u64,
     },

@@ -1,29 +1,22 @@
 //! `backlog`: how each plant's lanes stand, how fast they move, and when they will be empty.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millrace_shared::clock::monotonic_ms;
 use millrace_shared::exit::Exit;
 use millrace_shared::print::{self, Listed, Style, listing};
 use millrace_shared::rate::{Drain, Mark, Rates, Window, drain};
 use millrace_shared::store::inbox::{InboxView, LaneBacklog};
-use millrace_shared::store::sqlite::inbox::SqliteInboxReader;
+use millrace_shared::store::sqlite::inbox::{Pace, SECONDS, SqliteInboxReader};
 use serde::Serialize;
 
 use super::entry::time;
 use super::{CommandError, open_store};
 use crate::config::Config;
 
-/// The latest readings of each plant's lanes.
-type Windows = BTreeMap<(String, &'static str), Window>;
-
 /// Prints how the lanes stand: once, or again `every` so often until interrupted.
 pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> Result<Exit, CommandError> {
     let reader = open_store(config)?;
-    let mut windows = Windows::default();
-    Reading::take(&reader, &mut windows)?;
-    let take = || Reading::take(&reader, &mut windows);
+    let take = || Reading::take(&reader);
     print::watch(style, watch, every, take, |reading| {
         let lanes = listing(Style::Table, &reading.lanes, "nothing has arrived yet");
         format!("{}\n{lanes}", reading.at)
@@ -58,11 +51,12 @@ struct Row {
 }
 
 impl Reading {
-    fn take(reader: &SqliteInboxReader, windows: &mut Windows) -> Result<Self, CommandError> {
+    fn take(reader: &SqliteInboxReader) -> Result<Self, CommandError> {
         let now_ms = jiff::Timestamp::now().as_millisecond();
+        let mut paces = reader.paces(now_ms)?;
         let rows = reader.backlog()?.into_iter().map(|lane| {
-            let name = (lane.agent.to_string(), lane.lane.name());
-            Row::of(&lane, windows.entry(name).or_default(), now_ms)
+            let pace = paces.remove(&(lane.agent.clone(), lane.lane));
+            Row::of(&lane, &pace.unwrap_or_default(), now_ms)
         });
         Ok(Self {
             lanes: rows.collect(),
@@ -72,14 +66,9 @@ impl Reading {
 }
 
 impl Row {
-    fn of(lane: &LaneBacklog, window: &mut Window, now_ms: i64) -> Self {
+    fn of(lane: &LaneBacklog, pace: &Pace, now_ms: i64) -> Self {
         let moving = lane.waiting + lane.sent;
-        window.add(Mark {
-            at_ms: monotonic_ms(),
-            accepted: moving + lane.held + lane.dead + lane.settled,
-            settled: lane.settled,
-        });
-        let rates = window.rates();
+        let rates = rates(lane, pace);
         let drain = rates.map(|rates| drain(moving, rates));
         Self {
             plant: lane.agent.to_string(),
@@ -97,6 +86,21 @@ impl Row {
             drain_seconds: drain.and_then(Drain::seconds),
         }
     }
+}
+
+/// How fast the lane moves: what its counts were at each of the last seconds, from what happened since.
+fn rates(lane: &LaneBacklog, pace: &Pace) -> Option<Rates> {
+    let accepted = lane.waiting + lane.sent + lane.held + lane.dead + lane.settled;
+    let mut window = Window::default();
+    for ago in (0..=SECONDS).rev() {
+        let since = |counts: &[u64; SECONDS]| counts[..ago].iter().sum();
+        window.add(Mark {
+            at_ms: (SECONDS - ago) as u64 * 1000,
+            accepted: accepted.saturating_sub(since(&pace.arrived)),
+            settled: lane.settled.saturating_sub(since(&pace.settled)),
+        });
+    }
+    window.rates()
 }
 
 impl Listed for Row {

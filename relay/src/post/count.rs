@@ -205,11 +205,13 @@ fn any(domains: impl Iterator<Item = Vec<Value>>) -> Value {
 }
 
 impl Row {
-    /// Whether both can stand in one posting. Where something moved since the count, a movement between two counted
-    /// places would be seen twice; such counts stand alone.
+    /// Whether both can stand in one posting. Where something moved since a count, as after an outage in which a place
+    /// was counted again and again, a movement between two counted places of one item would be seen twice.
     pub(super) fn like(&self, other: &Row) -> bool {
-        let still = |row: &Row| row.movements == 0 && !row.scattered && row.occurred.is_none();
-        self.context == other.context && [self, other].iter().all(|row| still(row) && !row.is_new())
+        let alone = |row: &Row| row.scattered || row.occurred.is_some() || row.is_new();
+        let still = self.movements == 0 && other.movements == 0;
+        let apart = still || self.item.id != other.item.id;
+        self.context == other.context && apart && !alone(self) && !alone(other)
     }
 
     /// Whether its lot is made with it: nothing can have moved of that.

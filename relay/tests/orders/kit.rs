@@ -15,7 +15,7 @@ use millrace_shared::store::sqlite::inbox::{Limits, SqliteInbox};
 use tempfile::TempDir;
 
 /// When everything arrives, and how long after its capture.
-pub const RECEIVED_MS: i64 = 1_800_000_000_000;
+pub const RECEIVED_MS: i64 = 1_700_000_000_000;
 pub const UNDER_WAY_MS: i64 = 5 * 60_000;
 
 pub struct Plant {

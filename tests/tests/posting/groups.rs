@@ -1,5 +1,6 @@
 //! Groups: many messages in one posting, and what happens when one of them is known or guilty.
 
+use jiff::{SignedDuration, Timestamp};
 use millrace_relay::post::{MESSAGES, Posting, group};
 use millrace_relay::target::{Answer, End};
 use serde_json::json;
@@ -143,4 +144,29 @@ async fn a_group_of_counts_sets_each_place() {
         clerk.on_hand("RAW-STEEL", clerk.location("one_step", "QC-HOLD")),
         15.0
     );
+}
+
+#[tokio::test]
+async fn counts_of_an_outage_in_which_each_place_was_counted_twice_still_go_together() {
+    let mut clerk = Clerk::new().await;
+    let items = ["FG-BRACKET", "PART-BOLT", "RAW-STEEL"];
+    let mut rounds = Vec::new();
+    for (ago, quantity) in [(3, "40"), (2, "30")] {
+        let mut papers = items.map(|item| {
+            let body = json!({ "item": item, "location": "LINE-A", "quantity": { "value": quantity } });
+            clerk.paper("inventory.count", body)
+        });
+        for paper in &mut papers {
+            paper.captured = Timestamp::now() - SignedDuration::from_secs(ago);
+        }
+        rounds.push(papers);
+    }
+    for papers in &rounds {
+        let grouped = group(postings(&clerk, papers).await, MESSAGES);
+        assert_eq!(grouped.len(), 1);
+        assert_eq!(ends(&clerk.send(&grouped).await), ["done"; 3]);
+    }
+    for item in items {
+        assert_eq!(clerk.on_hand(item, clerk.location("one_step", "LINE-A")), 30.0);
+    }
 }

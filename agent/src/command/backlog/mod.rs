@@ -1,5 +1,6 @@
 //! `backlog`: how each lane stands, how fast it moves, and when it will be empty.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use millrace_shared::envelope::Moment;
@@ -24,6 +25,7 @@ pub fn backlog(config: &Config, style: Style, watch: bool, every: Duration) -> R
         pulse.recall(&mut windows);
     }
     Reading::take(config, &reader, &mut windows)?;
+    sleep(every);
     let take = || Reading::take(config, &reader, &mut windows);
     print::watch(style, watch, every, take, Reading::text)?;
     Ok(Exit::Done)

@@ -18,6 +18,7 @@ mod lanes;
 mod message;
 mod news;
 mod order;
+mod pace;
 mod prune;
 mod query;
 mod read;
@@ -34,6 +35,7 @@ mod walk;
 mod work;
 mod write;
 
+pub use pace::{Pace, Paces, SECONDS};
 pub use read::SqliteInboxReader;
 pub use verify::{Checked, Fault, Finding};
 pub use write::{Limits, SqliteInbox};

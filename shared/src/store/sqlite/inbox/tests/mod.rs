@@ -57,6 +57,27 @@ fn everything_is_as_it_was_after_a_restart() {
 }
 
 #[test]
+fn what_arrived_and_settled_lately_is_counted_by_its_second_and_forgotten_after_half_a_minute() {
+    let (mut inbox, home) = open();
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..3)
+        .map(|n| plant.make(PARKS, &[&format!("order:{n}")]))
+        .collect();
+    // All arrive at 1 s and are changed at 2 s.
+    keep(&mut inbox, &plant.agent, &rows.iter().collect::<Vec<_>>());
+    apply(&mut inbox, &rows[0]);
+    refuse(&mut inbox, &rows[1]);
+    let reader = SqliteInboxReader::open(&at(&home)).unwrap();
+    let pace = |now_ms| {
+        let paces = reader.paces(now_ms).unwrap();
+        let pace = paces.get(&(plant.agent.clone(), Lane::Normal)).cloned();
+        pace.map(|pace| (pace.arrived[..5].to_vec(), pace.settled[..5].to_vec()))
+    };
+    assert_eq!(pace(4_500), Some((vec![0, 0, 0, 3, 0], vec![0, 0, 1, 0, 0])));
+    assert_eq!(pace(32_500), None);
+}
+
+#[test]
 fn a_reader_sees_what_is_committed_beside_the_writer() {
     let (mut inbox, home) = open();
     let reader = SqliteInboxReader::open(&at(&home)).unwrap();
