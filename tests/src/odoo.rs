@@ -147,10 +147,8 @@ impl Database {
     /// A copy as it is now, with the same identity: what a backup is.
     pub fn back_up(&self) -> Self {
         let name = format!("{}_backup", self.name);
-        installer(
-            self.instance.folder.as_deref(),
-            &["clone", &name, "--from", &self.name],
-        );
+        let folder = self.instance.folder.as_deref();
+        installer(folder, &["clone", &name, "--from", &self.name]);
         Self { name, ..*self }
     }
 

@@ -250,25 +250,20 @@ impl Row {
     }
 
     fn place_domain(&self) -> Vec<Value> {
-        vec![
-            json!("&"),
-            json!("&"),
-            json!("&"),
-            json!("&"),
+        let mut domain = vec![json!("&"); 4];
+        domain.extend([
             json!(["product_id", "=", self.item.id]),
             json!(["location_id", "=", self.location.id]),
             json!(["lot_id", "=", self.lot_id()]),
             json!(["package_id", "=", false]),
             json!(["owner_id", "=", false]),
-        ]
+        ]);
+        domain
     }
 
     fn lines_domain(&self) -> Vec<Value> {
-        vec![
-            json!("&"),
-            json!("&"),
-            json!("&"),
-            json!("&"),
+        let mut domain = vec![json!("&"); 4];
+        domain.extend([
             json!(["product_id", "=", self.item.id]),
             json!(["lot_id", "=", self.lot_id()]),
             json!(["state", "=", "done"]),
@@ -276,7 +271,8 @@ impl Row {
             json!("|"),
             json!(["location_id", "=", self.location.id]),
             json!(["location_dest_id", "=", self.location.id]),
-        ]
+        ]);
+        domain
     }
 
     fn shards(&self) -> BTreeSet<Shard> {

@@ -5,7 +5,7 @@ use crate::message::Key;
 use crate::outcome::Reason;
 use crate::store::inbox::{Balance, Change, Filter, GroupBy, StateName, Told};
 
-use super::dedup::gap_of;
+use super::gaps::gap_of;
 use super::kit::*;
 
 pub fn news_is_repeated_and_paged_and_tells_the_newest_of_each(store: &mut impl Store) {

@@ -1,6 +1,7 @@
 //! What every inbox must do; run on the one on disk and on the model in memory.
 
 pub mod dedup;
+pub mod gaps;
 pub mod kit;
 pub mod look;
 pub mod moved;
@@ -38,14 +39,16 @@ macro_rules! all_promises {
                 a_frame_that_breaks_a_bound_is_refused_and_its_neighbours_are_kept
                 one_range_too_many_is_refused_but_what_fills_a_hole_never_is
                 a_sender_whose_log_is_another_one_is_seen
-                a_gap_of_a_log_that_differs_makes_no_floor_agree_with_it
                 a_log_that_differs_below_a_hole_is_seen_when_the_hole_is_filled
+                lanes_and_agents_do_not_mix
+                a_key_that_a_second_agent_uses_is_reported_and_blocks_nothing
+            }
+            gaps {
+                a_gap_of_a_log_that_differs_makes_no_floor_agree_with_it
                 lost_positions_become_one_dead_letter_and_the_floor_passes_them
                 a_declared_loss_of_what_is_here_is_ignored
                 content_for_a_lost_position_is_kept_as_late
                 positions_that_settled_before_this_store_are_stepped_over
-                lanes_and_agents_do_not_mix
-                a_key_that_a_second_agent_uses_is_reported_and_blocks_nothing
             }
             moved {
                 a_conflict_is_superseded_when_its_row_has_moved

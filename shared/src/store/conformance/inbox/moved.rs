@@ -3,7 +3,7 @@
 use crate::outcome::Reason;
 use crate::store::inbox::{Change, GapKind, State};
 
-use super::dedup::gap_of;
+use super::gaps::gap_of;
 use super::kit::*;
 
 pub fn a_conflict_is_superseded_when_its_row_has_moved(store: &mut impl Store) {

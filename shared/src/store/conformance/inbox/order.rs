@@ -3,7 +3,7 @@
 use crate::ident::{Epoch, Lane};
 use crate::store::inbox::{Change, GapKind, Lineage, ReadyFrom, State, Verdict};
 
-use super::dedup::gap_of;
+use super::gaps::gap_of;
 use super::kit::*;
 
 const READY: State = State::Waiting { ready: true };
@@ -175,7 +175,7 @@ pub fn what_came_after_a_lost_position_waits_until_a_person_decided(store: &mut 
         .declare(&plant.agent, &[gap_of(&plant, &rows, 1, 1, GapKind::Lost)], 1)
         .unwrap();
     assert_eq!(ready(store, &plant.agent), ids(&[&other]));
-    let lost = super::dedup::list_dead(store).pop().unwrap();
+    let lost = super::gaps::list_dead(store).pop().unwrap();
     let request = |change| {
         [crate::store::inbox::Request {
             ticket: lost.ticket,

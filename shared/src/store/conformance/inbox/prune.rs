@@ -3,7 +3,7 @@
 use crate::outcome::Reason;
 use crate::store::inbox::{Change, GapKind, State, why};
 
-use super::dedup::gap_of;
+use super::gaps::gap_of;
 use super::kit::*;
 
 pub fn a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so(

@@ -176,7 +176,7 @@ pub fn an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_
     let row = plant.make(PARKS, &["order:a"]);
     let undo = plant.undo(&row);
     keep(store, &plant.agent, &[&undo]);
-    let gap = super::dedup::gap_of(
+    let gap = super::gaps::gap_of(
         &plant,
         std::slice::from_ref(&row),
         1,
@@ -253,7 +253,7 @@ pub fn a_moved_undo_that_names_a_loss_it_was_part_of_is_annulled_once(store: &mu
     let mut plant = Plant::new("plant-1", 1);
     let mut rows = vec![plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:a"])];
     rows.push(plant.undo(&rows[0]));
-    let gap = super::dedup::gap_of(&plant, &rows, 2, 3, crate::store::GapKind::Lost);
+    let gap = super::gaps::gap_of(&plant, &rows, 2, 3, crate::store::GapKind::Lost);
     store.declare(&plant.agent, &[gap], 5).unwrap();
     keep(store, &plant.agent, &[&rows[0]]);
     plant.cut(2);
