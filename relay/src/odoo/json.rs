@@ -106,8 +106,6 @@ pub(super) fn unreadable(text: impl Into<String>) -> Fault {
 }
 
 /// The records of a search.
-pub(super) fn records(answer: &Value) -> Result<Vec<Record<'_>>, Fault> {
-    let rows = answer.get("records").unwrap_or(answer).as_array();
-    let rows = rows.ok_or_else(|| unreadable("Odoo answered no list of records"))?;
-    Ok(rows.iter().map(Record).collect())
+pub(super) fn records(rows: &[Value]) -> Vec<Record<'_>> {
+    rows.iter().map(Record).collect()
 }

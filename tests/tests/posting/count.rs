@@ -113,6 +113,32 @@ async fn a_count_taken_offline_and_a_later_consumption_make_ninety() {
 }
 
 #[tokio::test]
+async fn a_count_is_weighed_against_all_that_moved_at_a_busy_place() {
+    let mut clerk = Clerk::new().await;
+    let line = clerk.location("one_step", "LINE-A");
+    let mut count = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "100"));
+    count.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let moved =
+        json!({ "item": "FG-BRACKET", "from": "LINE-A", "to": "LINE-B", "quantity": { "value": "0.5" } });
+    clerk.say("inventory.move", moved).await.record();
+    again_and_again(&clerk, "millrace_inbox", "message_id = gen_random_uuid()", 2500);
+    again_and_again(&clerk, "stock_move_line", "quantity_product_uom = 0.5", 59);
+    again_and_again(&clerk, "stock_move_line", "quantity_product_uom = 0", 4500);
+    clerk.post(&count).await.record();
+    assert_eq!(clerk.on_hand("FG-BRACKET", line), 70.0);
+}
+
+/// As a shift does: the newest row of a table so many times more, each time with this change.
+fn again_and_again(clerk: &Clerk, table: &str, change: &str, times: u32) {
+    clerk.db.sql(&format!(
+        "CREATE TEMP TABLE more AS SELECT newest.* FROM generate_series(1, {times}), \
+         (SELECT * FROM {table} ORDER BY id DESC LIMIT 1) AS newest; \
+         UPDATE more SET id = nextval('{table}_id_seq'), {change}; \
+         INSERT INTO {table} SELECT * FROM more; DROP TABLE more"
+    ));
+}
+
+#[tokio::test]
 async fn what_others_moved_since_holds_the_count_with_both_figures() {
     let mut clerk = Clerk::new().await;
     let line = clerk.location("one_step", "LINE-A");
@@ -164,6 +190,39 @@ async fn an_older_count_does_not_undo_a_later_one() {
         clerk.on_hand("FG-BRACKET", clerk.location("one_step", "LINE-A")),
         70.0
     );
+}
+
+#[tokio::test]
+async fn an_older_count_does_not_undo_a_later_one_that_changed_nothing() {
+    let mut clerk = Clerk::new().await;
+    let line = clerk.location("one_step", "LINE-A");
+    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
+    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let same = counted("FG-BRACKET", "LINE-A", "95");
+    clerk.say("inventory.count", same).await.record();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    clerk.post(&older).await.refused("overtaken");
+    assert_eq!(clerk.on_hand("FG-BRACKET", line), 95.0);
+}
+
+#[tokio::test]
+async fn an_older_count_waits_for_a_person_where_odoo_forgot_the_row_that_a_later_one_emptied() {
+    let mut clerk = Clerk::new().await;
+    let line = clerk.location("one_step", "LINE-A");
+    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
+    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let record = clerk
+        .say("inventory.count", counted("FG-BRACKET", "LINE-A", "0"))
+        .await
+        .record();
+    // Odoo tidies up whenever somebody opens its inventory screen.
+    clerk
+        .db
+        .admin(clerk.company, "stock.quant", "action_view_inventory", json!({}));
+    let rows = format!("SELECT count(*) FROM stock_quant WHERE id = {}", record.id);
+    assert_eq!(clerk.db.one(&rows), "0");
+    clerk.post(&older).await.held("stale-count");
+    assert_eq!(clerk.on_hand("FG-BRACKET", line), 0.0);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(super) async fn items(
         "active": {}, "product_uom_ids": { "fields": { "barcode": {}, "uom_id": {}, "company_id": {} } }
     });
     let answer = reader.search("product.product", domain, fields).await?;
-    let products = records(&answer)?;
+    let products = records(&answer);
     for code in codes {
         let mut found = Vec::new();
         for product in &products {
@@ -103,7 +103,7 @@ pub(super) async fn lots(
     let answer = reader
         .search("stock.lot", domain, json!({ "name": {}, "product_id": {} }))
         .await?;
-    let known = records(&answer)?;
+    let known = records(&answer);
     for (product, name) in lots {
         let mut found = Vec::new();
         for lot in &known {
@@ -143,7 +143,7 @@ pub(super) async fn locations(
         "warehouse_id": { "fields": { "int_type_id": {} } }
     });
     let answer = reader.search("stock.location", domain, fields).await?;
-    let known = records(&answer)?;
+    let known = records(&answer);
     for code in codes {
         let named = |location: &&Record<'_>| {
             [location.text("barcode"), location.text("complete_name")]
@@ -179,7 +179,7 @@ pub(super) async fn units(reader: &Reader<'_>) -> Result<Units, Fault> {
     let fields = json!({ "name": {}, "factor": {}, "parent_path": {}, "rounding": {}, "active": {} });
     let answer = reader.search("uom.uom", json!([]), fields).await?;
     let mut units = Units::default();
-    for unit in records(&answer)? {
+    for unit in records(&answer) {
         let root = unit
             .text("parent_path")
             .split('/')

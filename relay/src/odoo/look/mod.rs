@@ -16,8 +16,11 @@ use super::json::{Record, records, unreadable};
 use crate::post::{Fact, Facts, Found, Question};
 use crate::target::Fault;
 
-/// Most records that one search reads. With so many it is not known whether they are all, so they are no answer.
-const ROWS: usize = 2000;
+/// Records that one call reads.
+const PAGE: usize = 2000;
+/// Most pages of one search: a busy place of a week. With more it is not known whether they are all, so they are no
+/// answer.
+const PAGES: usize = 25;
 
 /// Answers all questions.
 pub(super) async fn look(caller: &Caller, domain: &str, questions: &[Question]) -> Result<Facts, Fault> {
@@ -110,20 +113,44 @@ impl Reader<'_> {
         }
     }
 
-    /// Records with these fields; with `{"field": {"fields": {…}}}` records that they link to as well.
-    async fn search(&self, model: &str, domain: Value, fields: Value) -> Result<Value, Fault> {
+    /// Records with these fields, earliest first; with `{"field": {"fields": {…}}}` records that they link to as well.
+    async fn search(&self, model: &str, domain: Value, fields: Value) -> Result<Vec<Value>, Fault> {
+        let (mut found, mut last) = (Vec::new(), 0);
+        for _ in 0..PAGES {
+            let page = self.page(model, &domain, &fields, last).await?;
+            let is_last = page.len() < PAGE;
+            if let Some(row) = page.last() {
+                last = Record(row).id()?;
+            }
+            found.extend(page);
+            if is_last {
+                return Ok(found);
+            }
+        }
+        let text = format!("{} or more records of {model} answer one question", PAGES * PAGE);
+        Err(unreadable(text))
+    }
+
+    async fn page(
+        &self,
+        model: &str,
+        domain: &Value,
+        fields: &Value,
+        after: i64,
+    ) -> Result<Vec<Value>, Fault> {
+        let terms = domain.as_array().map(Vec::as_slice).unwrap_or_default();
+        let behind = [&[json!(["id", ">", after])], terms].concat();
         let arguments = json!({
-            "domain": domain, "specification": fields, "limit": ROWS, "order": "id", "context": self.context()
+            "domain": behind, "specification": fields, "limit": PAGE, "order": "id", "context": self.context()
         });
-        let answer = self
+        let mut answer = self
             .caller
             .call(model, "web_search_read", &arguments, Patience::Short)
             .await?;
-        if records(&answer)?.len() >= ROWS {
-            let text = format!("{ROWS} or more records of {model} answer one question");
-            return Err(unreadable(text));
+        match answer.get_mut("records").map(Value::take) {
+            Some(Value::Array(page)) => Ok(page),
+            _ => Err(unreadable("Odoo answered no list of records")),
         }
-        Ok(answer)
     }
 }
 
@@ -171,7 +198,7 @@ async fn locked_until(reader: &Reader<'_>) -> Result<Option<Date>, Fault> {
             Value::Object(fields),
         )
         .await?;
-    let company = records(&answer)?.first().copied().unwrap_or(Record(&Value::Null));
+    let company = records(&answer).first().copied().unwrap_or(Record(&Value::Null));
     Ok(known
         .iter()
         .filter_map(|field| company.text(field).parse().ok())

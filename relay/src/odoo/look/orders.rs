@@ -22,14 +22,14 @@ pub(super) async fn productions(
         return Ok(());
     }
     let open = search(reader, codes, "not in", fields()).await?;
-    let open = records(&open)?;
+    let open = records(&open);
     let answered = |code: &&Code| open.iter().any(|order| named(*order, code));
     let rest: BTreeSet<Code> = codes.iter().filter(|code| !answered(code)).cloned().collect();
     let closed = match rest.is_empty() {
-        true => Value::Array(Vec::new()),
+        true => Vec::new(),
         false => search(reader, &rest, "in", naming()).await?,
     };
-    let closed = records(&closed)?;
+    let closed = records(&closed);
     for code in codes {
         let found = production(code, &open, &closed)?;
         facts.learn(
@@ -48,7 +48,7 @@ async fn search(
     codes: &BTreeSet<Code>,
     closed: &str,
     fields: Value,
-) -> Result<Value, Fault> {
+) -> Result<Vec<Value>, Fault> {
     let names = list(codes);
     let domain = json!([
         ["company_id", "=", reader.company],

@@ -23,7 +23,7 @@ pub(super) async fn purchases(
     let answer = reader
         .search("purchase.order", domain, json!({ "name": {}, "state": {} }))
         .await?;
-    let orders = records(&answer)?;
+    let orders = records(&answer);
     let ids: Vec<i64> = orders.iter().map(|order| order.id()).collect::<Result<_, _>>()?;
     let domain = json!([
         ["purchase_line_id.order_id", "in", ids],
@@ -40,7 +40,7 @@ pub(super) async fn purchases(
         "picking_id": { "fields": { "name": {} } }
     });
     let moves = reader.search("stock.move", domain, fields).await?;
-    let moves = records(&moves)?;
+    let moves = records(&moves);
     for code in codes {
         let mut found = Vec::new();
         for order in orders.iter().filter(|order| order.text("name") == code.as_str()) {

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{ROWS, Reader};
-use crate::odoo::client::Patience;
-use crate::odoo::json::{Record, records, unreadable};
+use super::Reader;
+use crate::odoo::json::{Record, records};
 use crate::post::{COUNT_PREFIX, Movement, Place, Stock};
 use crate::target::Fault;
 
@@ -34,7 +33,7 @@ pub(super) async fn stocks(
     let mut stocks = Vec::with_capacity(asked.len());
     for asked in asked.chunks(PLACES) {
         let (quants, lines) = (quants(reader, asked).await?, lines(reader, asked).await?);
-        let (quants, lines) = (records(&quants)?, records(&lines)?);
+        let (quants, lines) = (records(&quants), records(&lines));
         let mut causes = Causes::default();
         for (model, ids) in by_model(lines.iter().flat_map(|line| traces(*line))) {
             causes.read(reader, domain, model, &ids, None).await?;
@@ -50,7 +49,7 @@ pub(super) async fn stocks(
     Ok(stocks)
 }
 
-async fn quants(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Value, Fault> {
+async fn quants(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Vec<Value>, Fault> {
     let here = asked.iter().map(|(place, _)| {
         let [product, lot] = goods(*place);
         vec![
@@ -67,7 +66,7 @@ async fn quants(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Val
     reader.search(QUANT, any(here), fields).await
 }
 
-async fn lines(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Value, Fault> {
+async fn lines(reader: &Reader<'_>, asked: &[(Place, Timestamp)]) -> Result<Vec<Value>, Fault> {
     let moved_here = asked.iter().map(|(place, since)| {
         let [product, lot] = goods(*place);
         vec![
@@ -203,22 +202,12 @@ impl Causes {
         if let (Value::Array(terms), Some(since)) = (&mut named, since) {
             terms.push(json!(["write_date", ">=", odoo_time(since)]));
         }
-        let asked = json!({ "domain": named, "fields": ["res_id", "data"], "limit": ROWS });
-        let answer = reader
-            .caller
-            .call("millrace.inbox", "search_read", &asked, Patience::Short)
-            .await?;
-        let rows = records(&answer)?;
-        if rows.len() >= ROWS {
-            let text = format!(
-                "{ROWS} messages or more took effect in the same records: too many to tell which came last"
-            );
-            return Err(unreadable(text));
-        }
-        for row in rows {
+        let fields = json!({ "res_id": {}, "data": {} });
+        let answer = reader.search("millrace.inbox", named, fields).await?;
+        for row in records(&answer) {
             let captured = row.inner("data").get("captured").as_i64();
             let time = captured.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-            if let (Some(time), Some(id)) = (time, row.get("res_id").as_i64()) {
+            if let (Some(time), Some(id)) = (time, row.link("res_id")) {
                 let span = self.0.entry((model, id)).or_insert((time, time));
                 *span = (span.0.min(time), span.1.max(time));
             }
