@@ -32,6 +32,9 @@ pub struct Replay {
     pub asked: u64,
     /// Messages that are done again.
     pub again: u64,
+    /// Messages that the target does not have and that could not be given back: something of theirs was under way.
+    #[serde(default)]
+    pub left: u64,
 }
 
 impl Replay {
@@ -42,6 +45,16 @@ impl Replay {
             after: None,
             asked: 0,
             again: 0,
+            left: 0,
+        }
+    }
+
+    /// What came of it, for the audit.
+    fn tally(&self) -> String {
+        let told = format!("{} asked for, {} done again", self.asked, self.again);
+        match self.left {
+            0 => told,
+            left => format!("{told}, {left} could not be: order the replay once more"),
         }
     }
 }
@@ -60,14 +73,11 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
         };
         let (items, last) = self.settled_behind(replay.after.map(Slot)).await?;
         let stamps: Vec<Stamp> = items.iter().filter_map(named).collect();
-        let again = if stamps.is_empty() {
-            0
-        } else {
+        if !stamps.is_empty() {
             let (_, answers) = self.target.ask(&stamps).await?;
-            self.do_again(items, &answers, &replay.by).await?
-        };
-        replay.asked += stamps.len() as u64;
-        replay.again += again;
+            replay.asked += stamps.len() as u64;
+            self.do_again(items, &answers, &mut replay).await?;
+        }
         match last {
             Some(last) => {
                 replay.after = Some(last.0);
@@ -98,7 +108,7 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
     }
 
     /// Makes what the target does not have wait again, in its place.
-    async fn do_again(&self, items: Vec<Item>, answers: &[Answer], by: &str) -> Result<u64, Halt> {
+    async fn do_again(&self, items: Vec<Item>, answers: &[Answer], replay: &mut Replay) -> Result<(), Halt> {
         let mut items = by_name(items);
         let gone = |answer: &&Answer| matches!(answer.end, End::Unknown | End::Rejected(_));
         let requests: Vec<Request> = answers
@@ -111,21 +121,23 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
             })
             .collect();
         if requests.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
-        let (by, now_ms) = (by.to_owned(), self.clock.moment().wall_ms);
+        let (by, now_ms) = (replay.by.clone(), self.clock.moment().wall_ms);
         let verdicts = self
             .call(move |inbox| inbox.change(&requests, &by, now_ms))
             .await?;
-        let mut again = 0;
         for verdict in verdicts {
             match verdict {
-                Verdict::Done(..) => again += 1,
-                Verdict::Stale => tracing::warn!("a message changed while it was to be replayed"),
-                Verdict::Refused(why) => tracing::warn!("a message cannot be replayed: {why}"),
+                Verdict::Done(..) => replay.again += 1,
+                Verdict::Stale => replay.left += 1,
+                Verdict::Refused(why) => {
+                    tracing::warn!("a message cannot be replayed now: {why}");
+                    replay.left += 1;
+                }
             }
         }
-        Ok(again)
+        Ok(())
     }
 
     async fn write_replay(&self, replay: Option<Replay>) -> Result<(), Halt> {
@@ -134,11 +146,10 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
     }
 
     async fn end(&mut self, replay: &Replay) -> Result<(), Halt> {
-        let Replay { by, asked, again, .. } = replay.clone();
+        let (by, detail) = (replay.by.clone(), replay.tally());
         let (name, now_ms) = (self.domain.name.clone(), self.clock.moment().wall_ms);
-        tracing::info!(domain = name, asked, again, "replay is at its end");
+        tracing::info!(domain = name, "replay is at its end: {detail}");
         self.call(move |inbox| {
-            let detail = format!("{asked} asked for, {again} done again");
             let remark = Remark {
                 who: &by,
                 what: "replayed",
