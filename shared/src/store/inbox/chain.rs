@@ -2,7 +2,8 @@
 //!
 //! A row carries its own digest. A declared range has none: whoever declared it said what the running digest is before it
 //! and up to its end. The end is taken over only where the beginning is what is here. Anywhere else both are mixed: no
-//! log agrees with a floor behind it, so no sender takes for stored what another one's row stands in the place of.
+//! log agrees with a floor behind it, so no sender takes for stored what another one's row stands in the place of. An end
+//! that is passed already is no log's digest where the lane is now, so it agrees with none either.
 
 use crate::ident::Digest;
 

@@ -14,6 +14,13 @@ use super::work::Work;
 /// A message's place in the queues of its keys, and its slot.
 pub(super) type Spot = (i64, i64);
 
+/// What is noted of a message only until it is settled.
+const FORGET: [&str; 3] = [
+    "DELETE FROM missing WHERE slot = ?1",
+    "DELETE FROM undo WHERE slot = ?1",
+    "DELETE FROM twin WHERE slot = ?1",
+];
+
 impl Work<'_> {
     /// Enters a message into the queues of these keys. Returns whether it waits for another one in any.
     pub fn touch(&mut self, msg: &Msg, keys: &[i64]) -> Result<bool, StoreError> {
@@ -67,8 +74,8 @@ impl Work<'_> {
         }
         self.run("DELETE FROM behind WHERE slot = ?1", [msg.slot])?;
         if gate == Gate::Done {
-            for waits_for in ["missing", "undo", "twin"] {
-                self.run(&format!("DELETE FROM {waits_for} WHERE slot = ?1"), [msg.slot])?;
+            for forget in FORGET {
+                self.run(forget, [msg.slot])?;
             }
         }
         self.set_gate(msg, gate)?;
