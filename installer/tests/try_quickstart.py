@@ -44,6 +44,11 @@ class QuickStart:
         """The lines to be typed, as printed."""
         return [line.strip() for line in self.printed if line.startswith("    ")]
 
+    def until_says(self, words: str, times: int) -> None:
+        """Waits until what it prints says these words so often."""
+        self._until(lambda: sum(words in line for line in self.printed) >= times, _EFFECT_SECONDS,
+                    f"it says `{words}`, {times} times")
+
     def interrupt(self) -> None:
         """Ctrl-C, and everything ends well."""
         self._process.send_signal(signal.SIGINT)
@@ -127,6 +132,8 @@ def try_shadow() -> None:
         type_again(start)
         time.sleep(1)
         check(len(titles()) == 6, "what was sent again is recognised")
+        try_kill(start)
+        eventually("what was sent while the relay was away", lambda: len(titles()), 7)
         start.interrupt()
     finally:
         start.kill()
@@ -137,6 +144,17 @@ def type_again(start: QuickStart) -> None:
     for line in start.lines():
         if line.startswith("curl"):
             subprocess.run(["bash", "-c", line], check=True, capture_output=True, timeout=60)
+
+
+def try_kill(start: QuickStart) -> None:
+    """The relay dies once more, a message comes meanwhile, and the relay comes back."""
+    lines = start.lines()
+    kill = next(line for line in lines if line.startswith("kill"))
+    count = next(line for line in lines if "MES-3" in line)
+    start.until_says("runs again", 1)
+    for line in (kill, count.replace("MES-3", "MES-4")):
+        subprocess.run(["bash", "-c", line], check=True, capture_output=True, timeout=60)
+    start.until_says("runs again", 2)
 
 
 def try_odoo() -> None:

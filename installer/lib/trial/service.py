@@ -26,9 +26,8 @@ class Service:
     of us left."""
 
     def __init__(self, name: str, program: Path, configuration: Path, folder: Path) -> None:
-        self.name, self.log = name, folder / f"{name}.log"
+        self.name, self.log, self.note = name, folder / f"{name}.log", folder / f"{name}.pid"
         self._command = [str(program), "-c", str(configuration), "run"]
-        self._note = folder / f"{name}.pid"
         self._running: subprocess.Popen[bytes] | None = None
         self._shown = 0
 
@@ -68,10 +67,14 @@ class Service:
         """Whether it was started and runs no more."""
         return self._running is not None and self._running.poll() is not None
 
+    def was_killed(self) -> bool:
+        """Whether it ended because someone sent SIGKILL."""
+        return self._running is not None and self._running.poll() == -signal.SIGKILL
+
     def end_leftover(self) -> None:
         """Ends the one that an earlier, killed starter left running."""
         try:
-            pid, born = map(int, self._note.read_text().split())
+            pid, born = map(int, self.note.read_text().split())
         except (FileNotFoundError, ValueError):
             return
         end([Process(pid, born)], _END_SECONDS)
@@ -92,7 +95,7 @@ class Service:
 
     def _remember(self, pid: int) -> None:
         process = Process.of(pid)
-        self._note.write_text(f"{pid} {process.born if process else 0}\n")
+        self.note.write_text(f"{pid} {process.born if process else 0}\n")
 
 
 @contextmanager
