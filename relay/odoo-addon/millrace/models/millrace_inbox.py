@@ -1,11 +1,14 @@
 """The inbox: one row for each message that Odoo answered for good, or refused. Written by the executor only."""
 
 import json
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from .big_integer import BigInteger
+
+_LAST_SECOND = 253_402_300_799  # the end of the year 9999, since 1970
 
 
 class MillraceInbox(models.Model):
@@ -42,6 +45,9 @@ class MillraceInbox(models.Model):
     write_date = fields.Datetime(string="Answered On", readonly=True)
 
     record_name = fields.Char(string="Posted Record", compute="_compute_record_name")
+    captured_on = fields.Datetime(
+        compute="_compute_captured_on", help="When it happened at the plant, as far as the caller said."
+    )
     reason = fields.Text(compute="_compute_reason", help="Why it was rejected, or declared void and by whom.")
     data_text = fields.Text(string="Data as Text", compute="_compute_texts")
     error_text = fields.Text(string="Error as Text", compute="_compute_texts")
@@ -59,12 +65,25 @@ class MillraceInbox(models.Model):
         record = self.env[self.res_model].browse(self.res_id).exists()
         return record if record and record.has_access("read") else None
 
-    @api.depends("res_model", "res_id")
+    def _told(self, member, kind):
+        """What the caller said in `data`, which may be anything."""
+        value = self.data.get(member) if isinstance(self.data, dict) else None
+        return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+    @api.depends("res_model", "res_id", "data")
     @api.depends_context("uid")
     def _compute_record_name(self):
         for row in self:
             record = row._posted()
-            row.record_name = record.display_name if record else row.res_model and f"{row.res_model} {row.res_id}"
+            made = record.display_name if record else row.res_model and f"{row.res_model} {row.res_id}"
+            row.record_name = row._told("name", str) or made
+
+    @api.depends("data")
+    def _compute_captured_on(self):
+        for row in self:
+            second = (row._told("captured", int) or -1) // 1000
+            known = 0 <= second <= _LAST_SECOND
+            row.captured_on = known and datetime(1970, 1, 1) + timedelta(seconds=second)
 
     @api.depends("error", "void")
     def _compute_reason(self):

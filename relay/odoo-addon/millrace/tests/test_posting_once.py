@@ -19,6 +19,21 @@ class TestPostingOnce(PostingCase):
         self.assertEqual(row.record_name, "pump")
         self.assertEqual(row.action_open_record()["res_id"], partner.id)
 
+    def test_people_see_what_the_caller_calls_it_and_when_it_was_captured(self):
+        posting = self.creating("pump", message=self.message("m1"))
+        posting["outcomes"]["m1"]["data"] = {"name": "the pump of line 1", "captured": 1795333010122}
+        self.results(posting)
+        row = self.env["millrace.inbox"].search([("message_id", "=", "m1")])
+        self.assertEqual((row.record_name, str(row.captured_on)[:19]), ("the pump of line 1", "2026-11-22 07:36:50"))
+
+    def test_data_that_says_something_else_shows_nothing_and_does_no_harm(self):
+        for k, data in enumerate(["text", ["list"], {"name": 7, "captured": True}, {"captured": 10**30}, {"captured": -1}]):
+            posting = self.creating("pump", message=self.message(f"m{k}", sequence=k + 1))
+            posting["outcomes"][f"m{k}"]["data"] = data
+            self.results(posting)
+            row = self.env["millrace.inbox"].search([("message_id", "=", f"m{k}")])
+            self.assertEqual((row.record_name, row.captured_on), ("pump", False))
+
     def test_a_repeat_answers_what_was_stored_and_does_nothing(self):
         first, again = (self.results(self.creating("pump", message=self.message("m1", sequence=1)))[0] for _ in "12")
         self.assertEqual(again, {**first, "repeat": True})
