@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import cache, databases, selftest, software, template
+from . import addon_tests, cache, databases, selftest, software, template
 from .instance import Instance
 from .say import Trouble
 from .server import spare_ports
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _directory(command("psql", _psql, "psql on a database")).add_argument("rest", nargs=argparse.REMAINDER)
     run = _directory(command("run", _run, "Odoo's own command line with this configuration, after --"))
     run.add_argument("rest", nargs=argparse.REMAINDER)
+    _addons(_directory(command("test", _test, "run the addons' own tests inside Odoo, in a database made for that")))
     _addons(command("selftest", _selftest, "start a new instance, read an order through JSON-2, and remove it"))
     return parser
 
@@ -166,6 +167,12 @@ def _run(given: argparse.Namespace) -> int:
 
 def _after_dashes(rest: list[str]) -> list[str]:
     return rest[1:] if rest[:1] == ["--"] else rest
+
+
+def _test(given: argparse.Namespace) -> None:
+    instance = _instance(given)
+    instance.start(_addon_folders(given), workers=2, port=None, options={})
+    addon_tests.run(instance, _addon_folders(given))
 
 
 def _selftest(given: argparse.Namespace) -> None:
