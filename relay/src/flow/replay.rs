@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::halt::Halt;
 use super::tenure::Term;
 use super::worker::{Worker, by_name, named};
-use crate::post::Stamp;
+use crate::post::{SHADOW, Stamp};
 use crate::target::{Answer, End, Target};
 
 /// Messages that are asked for at once.
@@ -162,12 +162,13 @@ impl<I: Worklist + InboxView + Send + 'static, T: Target> Worker<I, T> {
     }
 }
 
-/// Whether the target had something of it: an effect, or that it never shall have one.
+/// Whether the target had something of it: an effect, or that it never shall have one. What was rehearsed had none.
 fn left_a_trace(entry: &Entry) -> bool {
-    matches!(
-        entry.state,
-        State::Settled(Outcome::Applied(_) | Outcome::Discarded { .. })
-    )
+    match &entry.state {
+        State::Settled(Outcome::Applied(record)) => record.model != SHADOW,
+        State::Settled(Outcome::Discarded { .. }) => true,
+        _ => false,
+    }
 }
 
 fn save<I: Worklist + InboxView>(

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::plan::Case;
 use super::posting::{Posting, Shard, Trail};
 
+/// The model of what took effect nowhere but in the record of a rehearsal.
+pub const SHADOW: &str = "shadow";
+
 /// A posting without calls, touching what the message names.
 pub fn literal(case: &Case<'_>) -> Posting {
     let body = case
@@ -24,7 +27,7 @@ pub fn literal(case: &Case<'_>) -> Posting {
     Posting::literal(
         case.stamp.clone(),
         Trail {
-            model: "shadow",
+            model: SHADOW,
             id: json!(0),
             data,
         },

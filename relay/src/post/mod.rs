@@ -46,7 +46,7 @@ pub use fact::{
 };
 pub use group::{MESSAGES, group, timely};
 pub use gtin::forms as gtin_forms;
-pub use literal::literal;
+pub use literal::{SHADOW, literal};
 pub use measure::{decimal, quantity};
 pub use plan::{Case, Plan, Verdict, judge};
 pub use policy::{Booking, Dating, Exception, NegativeStock, Policies, PolicyTable};

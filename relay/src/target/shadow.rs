@@ -87,7 +87,7 @@ impl<R: Recorder + Send + 'static> Target for Shadow<R> {
     async fn rehearse(&self, postings: &[Posting]) -> Result<Rehearsal, Fault> {
         let answers = stamps(postings).into_iter().map(|stamp| {
             let record = Record {
-                model: "shadow".into(),
+                model: post::SHADOW.into(),
                 id: 0,
                 name: stamp.kind.to_string(),
             };
@@ -201,7 +201,7 @@ fn answer(stamp: &Stamp, kept: Kept) -> Answer {
             attempt = recorded;
             End::Done(
                 Record {
-                    model: "shadow".into(),
+                    model: post::SHADOW.into(),
                     id: record,
                     name: title,
                 },

@@ -9,6 +9,7 @@ mod companies;
 mod dates;
 mod faults;
 mod outage;
+mod rehearsal;
 mod restored;
 mod review;
 mod shift;
