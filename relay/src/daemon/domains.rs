@@ -157,7 +157,7 @@ pub(crate) fn domain_of(plants: &[&PlantConfig]) -> Domain {
 }
 
 pub(crate) fn odoo_of(odoo: &OdooConfig, plant: &PlantConfig) -> Result<Odoo, DaemonError> {
-    let key = Key::from_file(&plant.api_key)?;
+    let key = Key::in_file(&plant.api_key);
     Ok(Odoo::new(&odoo.url, &odoo.database, &plant.domain, key)?)
 }
 

@@ -1,7 +1,6 @@
 //! One JSON-2 call: `POST /json/2/<model>/<method>`, with bounds on time and size. The only place that knows reqwest.
 
-use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -37,39 +36,33 @@ impl Patience {
     }
 }
 
-/// The API key of a bot user. Never printed.
-#[derive(Clone)]
-pub struct Key(String);
+/// The API key of a bot user, in a file that is read for each call: a key that was replaced counts without a new start,
+/// and a file that is not there concerns its own domain only.
+#[derive(Debug, Clone)]
+pub struct Key(PathBuf);
 
 impl Key {
-    /// The key in this file: its first line.
-    pub fn from_file(path: &Path) -> Result<Self, Fault> {
+    /// The key in the first line of this file.
+    pub fn in_file(file: &Path) -> Self {
+        Self(file.to_owned())
+    }
+
+    fn read(&self) -> Result<String, Fault> {
         let wrong = |what: &str| {
-            Fault::new(
-                Class::Configuration,
-                format!("key file {}: {what}", path.display()),
-            )
-            .doing("reading the API key")
+            let text = format!("key file {}: {what}", self.0.display());
+            Fault::new(Class::Configuration, text).doing("reading the API key")
         };
-        let size = std::fs::metadata(path)
+        let size = std::fs::metadata(&self.0)
             .map_err(|error| wrong(&error.to_string()))?
             .len();
         if size > KEY_BYTES {
             return Err(wrong("it is too large to be an API key"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+        let text = std::fs::read_to_string(&self.0).map_err(|error| wrong(&error.to_string()))?;
         match text.lines().next().map(str::trim) {
-            Some(key) if !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic()) => {
-                Ok(Self(key.to_owned()))
-            }
+            Some(key) if !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic()) => Ok(key.to_owned()),
             _ => Err(wrong("its first line is no API key")),
         }
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
     }
 }
 
@@ -116,7 +109,7 @@ impl Caller {
                 .http
                 .post(url)
                 .timeout(patience.limit())
-                .bearer_auth(&self.key.0)
+                .bearer_auth(self.key.read()?)
                 .header("X-Odoo-Database", &self.database)
                 .json(arguments);
             read(request.send().await.map_err(|error| not_answered(&error))?).await

@@ -1,5 +1,7 @@
 //! Codes that mean different things in different companies, or at different times.
 
+use std::fs;
+
 use millrace_tests::odoo::Database;
 use millrace_tests::world::{Target, World, scan};
 use serde_json::{Value, json};
@@ -69,4 +71,33 @@ fn a_code_moved_to_another_product_between_cache_and_posting_counts_the_product_
     world.eventually("the second is booked", || all_applied(&world, 2));
     assert_eq!(on_hand(&db, a, "PART-BOLT-OLD", "SHELF-1"), 5.0);
     assert_eq!(on_hand(&db, a, "PART-BOLT", "SHELF-1"), 9.0);
+}
+
+#[test]
+fn a_plant_whose_key_is_missing_waits_alone_and_goes_on_once_it_is_there() {
+    let db = Database::new();
+    let (a, b) = (company(&db, "A"), company(&db, "B"));
+    let mut world = World::new(&Target::Odoo(&db));
+    world.admit_neighbour(&db);
+    let key = world.folder().join("plant-b.key");
+    let lost = world.folder().join("plant-b.key.lost");
+    fs::rename(&key, &lost).unwrap();
+    world.start_relay();
+    world.start_agent();
+    world.start_neighbour();
+    for port in [world.count, world.neighbour.count] {
+        scan(port, &["L:LINE-A", "I:FG-BRACKET", "Q:7", "CMD:CONFIRM"]).unwrap();
+    }
+    world.eventually("plant A's is booked", || {
+        on_hand(&db, a, "FG-BRACKET", "LINE-A") == 7.0
+    });
+    world.eventually("it is said what plant B's domain lacks", || {
+        let logs = world.logs();
+        logs.contains("plant-b.key: No such file") && logs.contains("domain pauses")
+    });
+    fs::rename(&lost, &key).unwrap();
+    world.order(&["flush"]);
+    world.eventually("plant B's is booked", || {
+        on_hand(&db, b, "FG-BRACKET", "LINE-A") == 7.0
+    });
 }

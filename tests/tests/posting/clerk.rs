@@ -12,6 +12,7 @@ use millrace_shared::message::{Kind, Message, SCHEMA};
 use millrace_shared::outcome::{Reason, Record};
 use millrace_tests::odoo::{Database, text};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 /// More rounds of questions than any plan needs.
 const ROUNDS: usize = 8;
@@ -70,6 +71,7 @@ pub struct Clerk {
     pub plant: Value,
     pub policies: PolicyTable,
     sequence: u64,
+    _key: NamedTempFile,
 }
 
 impl Clerk {
@@ -92,7 +94,7 @@ impl Clerk {
         let allow = json!({ "ids": found, "vals": { "allow": post::ALLOW_LIST } });
         db.admin(company, "millrace.domain", "write", allow);
         let key = key_file(&text(&plant["users"]["bot"]["key"]));
-        let odoo = Odoo::new(&db.instance.url, &db.name, &domain, key).unwrap();
+        let odoo = Odoo::new(&db.instance.url, &db.name, &domain, Key::in_file(key.path())).unwrap();
         let tenure = odoo.take(0).await.unwrap();
         Self {
             db,
@@ -102,6 +104,7 @@ impl Clerk {
             plant,
             policies: PolicyTable::default(),
             sequence: 0,
+            _key: key,
         }
     }
 
@@ -242,8 +245,9 @@ pub fn fate(answer: &Answer) -> Fate {
     }
 }
 
-pub fn key_file(key: &str) -> Key {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
+/// A file with this key. It goes with what is returned.
+pub fn key_file(key: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
     writeln!(file, "{key}").unwrap();
-    Key::from_file(file.path()).unwrap()
+    file
 }

@@ -1,18 +1,19 @@
 //! An Odoo that is not set up as it must be: what is missing is said, with what to do.
 
-use millrace_relay::odoo::Odoo;
+use millrace_relay::odoo::{Key, Odoo};
 use millrace_relay::target::{Class, Fault, Target};
 use millrace_tests::odoo::{Database, text};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use crate::clerk::{Clerk, key_file};
 
-fn odoo(db: &Database, domain: &str, key: &str) -> Odoo {
-    Odoo::new(&db.instance.url, &db.name, domain, key_file(key)).unwrap()
+fn odoo(db: &Database, domain: &str, key: &NamedTempFile) -> Odoo {
+    Odoo::new(&db.instance.url, &db.name, domain, Key::in_file(key.path())).unwrap()
 }
 
-fn bot(clerk: &Clerk) -> String {
-    text(&clerk.plant["users"]["bot"]["key"])
+fn bot(clerk: &Clerk) -> NamedTempFile {
+    key_file(&text(&clerk.plant["users"]["bot"]["key"]))
 }
 
 fn is(fault: Fault, class: Class, part: &str) {
@@ -32,11 +33,27 @@ async fn an_odoo_that_is_ready_tells_what_it_is() {
 #[tokio::test]
 async fn a_key_that_is_not_valid_stops_the_domain() {
     let clerk = Clerk::new().await;
-    let fault = odoo(&clerk.db, "plant-a", "0123456789abcdef")
+    let fault = odoo(&clerk.db, "plant-a", &key_file("0123456789abcdef"))
         .check()
         .await
         .unwrap_err();
     is(fault, Class::Configuration, "API key");
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_in_its_file_counts_at_once() {
+    let clerk = Clerk::new().await;
+    let file = key_file("0123456789abcdef");
+    let odoo = odoo(&clerk.db, "plant-a", &file);
+    is(odoo.take(0).await.unwrap_err(), Class::Configuration, "API key");
+    std::fs::copy(bot(&clerk).path(), file.path()).unwrap();
+    odoo.take(0).await.unwrap();
+    std::fs::remove_file(file.path()).unwrap();
+    is(
+        odoo.take(0).await.unwrap_err(),
+        Class::Configuration,
+        "No such file",
+    );
 }
 
 #[tokio::test]
@@ -57,7 +74,7 @@ async fn a_domain_that_is_not_there_or_not_bound_is_named() {
 #[tokio::test]
 async fn a_user_without_the_bots_group_is_told_so() {
     let clerk = Clerk::new().await;
-    let outsider = text(&clerk.plant["users"]["outsider"]["key"]);
+    let outsider = key_file(&text(&clerk.plant["users"]["outsider"]["key"]));
     let fault = odoo(&clerk.db, "plant-a", &outsider).check().await.unwrap_err();
     assert_eq!(fault.class, Class::Configuration, "{fault}");
     assert_eq!(fault.name, "odoo.exceptions.AccessError");
@@ -66,16 +83,12 @@ async fn a_user_without_the_bots_group_is_told_so() {
 #[tokio::test]
 async fn a_database_that_is_not_there_and_an_odoo_that_is_down_pass() {
     let clerk = Clerk::new().await;
-    let nowhere = Odoo::new(
-        &clerk.db.instance.url,
-        "no-such-database",
-        "plant-a",
-        key_file("x"),
-    )
-    .unwrap();
+    let some = key_file("x");
+    let key = || Key::in_file(some.path());
+    let nowhere = Odoo::new(&clerk.db.instance.url, "no-such-database", "plant-a", key()).unwrap();
     let fault = nowhere.take(0).await.unwrap_err();
     assert_eq!(fault.class, Class::Transient, "{fault}");
-    let down = Odoo::new("http://127.0.0.1:9", "any", "plant-a", key_file("x")).unwrap();
+    let down = Odoo::new("http://127.0.0.1:9", "any", "plant-a", key()).unwrap();
     let fault = down.take(0).await.unwrap_err();
     assert_eq!(
         (fault.class, fault.ambiguous),
