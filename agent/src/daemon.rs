@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::health::{self, LinkState};
 use crate::link::{Link, LinkError};
 use crate::source::Now;
-use crate::sources::{self, SourceError};
+use crate::sources;
 use crate::spool::Kept;
 
 /// How long the line may be silent before it is probed.
@@ -57,9 +57,6 @@ pub enum DaemonError {
     /// The broker's name is none.
     #[error("`{0}` is neither a host name nor an address: correct `host` in [relay]")]
     Host(String),
-    /// A source cannot start.
-    #[error(transparent)]
-    Source(#[from] SourceError),
     /// The link ended by itself.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -133,10 +130,21 @@ async fn start(
         Arc::new(move || clock.moment())
     };
     let kept = Kept::new(writer.clone(), bell);
-    for source in sources::open(config, &kept, &now).await? {
+    let (closed, seen_closed) = watch::channel(sources::Closed::new());
+    for source in sources::open(config, &kept, &now, &closed).await {
         tasks.spawn_sure(source.run(tasks.stop()));
     }
-    start_link(config, writer.clone(), clock, committed, tasks)?;
+    let seen_link = start_link(config, writer.clone(), clock.clone(), committed, tasks)?;
+    let signs = health::Signs {
+        link: seen_link,
+        closed: seen_closed,
+    };
+    tasks.spawn_sure(health::beat(
+        config.agent.data.clone(),
+        clock,
+        signs,
+        tasks.stop(),
+    ));
     tasks.spawn(keep_house(writer.clone(), config.spool.retention, tasks.stop()));
     tasks.spawn(service::prove_progress(tasks.stop(), move || {
         let writer = writer.clone();
@@ -151,7 +159,7 @@ fn start_link(
     clock: Clock,
     committed: watch::Receiver<()>,
     tasks: &mut Tasks<DaemonError>,
-) -> Result<(), DaemonError> {
+) -> Result<watch::Receiver<LinkState>, DaemonError> {
     let (name, relay) = (config.agent.name.clone(), &config.relay);
     let endpoint = Endpoint::new(&relay.host, relay.port, None);
     let settings = transport::Settings {
@@ -172,17 +180,11 @@ fn start_link(
     };
     let (client, events, connection) = transport::open(settings);
     let (state, seen) = watch::channel(LinkState::default());
-    tasks.spawn_sure(health::beat(
-        config.agent.data.clone(),
-        clock.clone(),
-        seen,
-        tasks.stop(),
-    ));
     let link = Link::new(name, rand::random(), writer, (client, events), clock, state);
     tasks.spawn_sure(connection.run(tasks.stop()));
     let stop = tasks.stop();
     tasks.spawn(async move { Ok(link.run(committed, stop).await?) });
-    Ok(())
+    Ok(seen)
 }
 
 /// Takes away what is past its retention. A failure is said and tried again: pruning can wait, messages cannot.

@@ -22,6 +22,7 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::spool_path;
+use crate::sources::Closed;
 
 /// The pulse is written this often.
 pub const BEAT: Duration = Duration::from_secs(2);
@@ -50,9 +51,21 @@ pub struct Pulse {
     pub stopped: bool,
     /// How the link stands.
     pub link: LinkState,
+    /// The sources that cannot be opened, by name, and why.
+    #[serde(default)]
+    pub closed: Closed,
     /// The counts at the latest beats, oldest first, by lane in the order of [`Lane::ALL`].
     #[serde(default)]
     pub marks: Vec<[Mark; 3]>,
+}
+
+/// What the service has to tell of itself.
+#[derive(Debug, Clone)]
+pub struct Signs {
+    /// How the link stands.
+    pub link: watch::Receiver<LinkState>,
+    /// The sources that cannot be opened.
+    pub closed: watch::Receiver<Closed>,
 }
 
 /// How the link stands.
@@ -140,7 +153,7 @@ impl Pulse {
 }
 
 /// Writes the pulse until the service ends. A pulse that cannot be written is said once; the service goes on.
-pub async fn beat(data: PathBuf, clock: Clock, link: watch::Receiver<LinkState>, stop: CancellationToken) {
+pub async fn beat(data: PathBuf, clock: Clock, signs: Signs, stop: CancellationToken) {
     let started = clock.moment();
     let (mut tick, mut said, mut marks) = (interval(BEAT), false, Vec::new());
     loop {
@@ -154,7 +167,8 @@ pub async fn beat(data: PathBuf, clock: Clock, link: watch::Receiver<LinkState>,
             started,
             written: clock.moment(),
             stopped,
-            link: link.borrow().clone(),
+            link: signs.link.borrow().clone(),
+            closed: signs.closed.borrow().clone(),
             marks: std::mem::take(&mut marks),
         };
         let folder = data.clone();
@@ -214,82 +228,4 @@ pub fn age_seconds(then: Moment, now: Moment) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(boot: u64, seconds: u64) -> Moment {
-        Moment {
-            wall_ms: seconds as i64 * 1000,
-            offset_minutes: 0,
-            boot,
-            monotonic_ms: seconds * 1000,
-        }
-    }
-
-    fn pulse(written: Moment) -> Pulse {
-        Pulse {
-            version: "1".to_owned(),
-            process: 1,
-            started: written,
-            written,
-            stopped: false,
-            link: LinkState::default(),
-            marks: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_pulse_that_is_old_or_of_another_run_of_the_machine_or_the_last_one_is_no_sign_of_life() {
-        let pulse = pulse(at(1, 100));
-        assert!(pulse.is_alive(at(1, 120)));
-        assert!(!pulse.is_alive(at(1, 140)));
-        assert!(!pulse.is_alive(at(2, 100)));
-        let last = Pulse {
-            stopped: true,
-            ..pulse
-        };
-        assert!(!last.is_alive(at(1, 100)));
-    }
-
-    #[test]
-    fn a_pulse_is_read_as_it_was_written_and_rubbish_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Pulse::read(folder.path()), None);
-        let pulse = pulse(at(1, 100));
-        pulse.write(folder.path()).unwrap();
-        assert_eq!(Pulse::read(folder.path()), Some(pulse));
-        fs::write(path(folder.path()), "{").unwrap();
-        assert_eq!(Pulse::read(folder.path()), None);
-    }
-
-    #[test]
-    fn who_asks_knows_the_rates_of_the_latest_beats_at_once() {
-        let marks = (0..3).map(|beat| {
-            let mark = |settled| Mark {
-                at_ms: beat * 2000,
-                accepted: 900,
-                settled: beat * settled,
-            };
-            [mark(2), mark(4), mark(0)]
-        });
-        let pulse = Pulse {
-            marks: marks.collect(),
-            ..pulse(at(1, 4))
-        };
-        let mut windows: [Window; 4] = Default::default();
-        pulse.recall(&mut windows);
-        let rates = windows.map(|window| window.rates().unwrap().out_per_second);
-        assert_eq!(rates, [1.0, 2.0, 0.0, 3.0]);
-    }
-
-    #[test]
-    fn an_age_is_the_greater_of_wall_and_running_time() {
-        let set_back = Moment {
-            wall_ms: 0,
-            ..at(1, 500)
-        };
-        assert_eq!(age_seconds(at(1, 100), set_back), 400);
-        assert_eq!(age_seconds(at(1, 100), at(2, 130)), 30);
-        assert_eq!(age_seconds(at(1, 100), at(2, 50)), 0);
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ pub fn run(config: Config) -> Exit {
 fn exit_of(error: &DaemonError) -> Exit {
     match error {
         DaemonError::Folder { .. } | DaemonError::Store(_) => Exit::Store,
-        DaemonError::Host(_) | DaemonError::Source(_) => Exit::Config,
+        DaemonError::Host(_) => Exit::Config,
         DaemonError::Service(_) | DaemonError::Link(_) => Exit::Fault,
     }
 }

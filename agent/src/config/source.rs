@@ -18,7 +18,7 @@ const DEVICES: usize = 1024;
 const STATIONS: usize = 1024;
 
 /// A scanner source with its station.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ScannerConfig {
     /// The source.
     pub settings: TcpSettings,

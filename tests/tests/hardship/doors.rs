@@ -1,9 +1,10 @@
 //! An agent with a door of each sort, and good messages on both sides of each bad one.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
-use millrace_tests::world::{Scanner, Target, World, post_bytes};
+use millrace_tests::world::{Scanner, Target, World, post_bytes, scan};
 use serde_json::Value;
 
 pub const HEADER: &str = "kind,external_id,item,location,quantity\n";
@@ -130,4 +131,59 @@ pub fn good(id: &str) -> String {
     format!(
         r#"{{"kind":"inventory.count","external_id":"{id}","station":"stock","body":{{"item":"BOLT","location":"SHELF","quantity":{{"value":"1"}}}}}}"#
     )
+}
+
+/// What the agent's doctor says of the sources.
+fn sources(doors: &Doors) -> Vec<(String, String)> {
+    let (_, findings) = doors.world.ask("agent", &["doctor"]);
+    let of_sources = findings.iter().filter(|finding| finding["probe"] == "sources");
+    let word = |finding: &Value, field: &str| finding[field].as_str().unwrap().to_owned();
+    of_sources
+        .map(|finding| (word(finding, "verdict"), word(finding, "found")))
+        .collect()
+}
+
+fn failed(doors: &Doors, part: &str) -> bool {
+    let mut found = sources(doors).into_iter();
+    found.any(|(verdict, found)| verdict == "failed" && found.contains(part))
+}
+
+#[test]
+fn a_door_that_cannot_be_opened_is_named_and_opens_later_and_the_others_stay_open_meanwhile() {
+    let mut doors = Doors::closed();
+    let taken = TcpListener::bind(("127.0.0.1", doors.world.production)).unwrap();
+    let (drop, away) = (doors.path(""), doors.world.folder().join("not mounted"));
+    fs::rename(&drop, &away).unwrap();
+    fs::write(doors.world.folder().join("drop"), "").unwrap();
+    doors.world.start_agent();
+    doors.scanner_refuses(b"Q:-1", "quantity");
+    doors.world.eventually("both are named", || {
+        let port = doors.world.production;
+        failed(
+            &doors,
+            &format!("`guns-line-a` cannot listen on 127.0.0.1:{port}"),
+        ) && failed(&doors, "`drop`")
+    });
+    std::mem::drop(taken);
+    fs::remove_file(doors.world.folder().join("drop")).unwrap();
+    fs::rename(&away, &drop).unwrap();
+    doors.world.eventually("all are open", || {
+        sources(&doors) == [("ok".to_owned(), "6 are open".to_owned())]
+    });
+    let told = scan(doors.world.production, &["O:1", "Q:5", "CMD:CONFIRM"]).unwrap();
+    assert!(told[2].starts_with("BOOKED"), "{told:?}");
+    doors.kept += 1;
+    let late = doors.good();
+    doors.drop_file("late.jsonl", format!("{late}\n").as_bytes());
+    doors.is_done("late.jsonl");
+    // A share that goes away under the running service.
+    fs::rename(&drop, &away).unwrap();
+    doors
+        .world
+        .eventually("it is named again", || failed(&doors, "`drop`"));
+    fs::rename(&away, &drop).unwrap();
+    let last = doors.good();
+    doors.drop_file("last.jsonl", format!("{last}\n").as_bytes());
+    doors.is_done("last.jsonl");
+    doors.close();
 }

@@ -10,6 +10,7 @@ mod disk;
 mod progress;
 mod relay;
 mod service;
+mod sources;
 mod store;
 
 use millrace_shared::doctor::{self, Finding};
@@ -67,8 +68,9 @@ fn credentials(relay: &RelayConfig) -> Credentials {
 /// Runs every probe and prints each finding as it is made.
 pub fn doctor(config: &Config, style: Style) -> Result<Exit, CommandError> {
     let case = Case::open(config);
-    let probes: [fn(&Case<'_>) -> Vec<Finding>; 8] = [
+    let probes: [fn(&Case<'_>) -> Vec<Finding>; 9] = [
         service::probe,
+        sources::probe,
         disk::probe,
         clock::probe,
         store::probe,

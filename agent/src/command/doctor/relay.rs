@@ -84,6 +84,7 @@ mod tests {
                 up,
                 ..LinkState::default()
             },
+            closed: Default::default(),
             marks: Vec::new(),
         }
     }

@@ -25,7 +25,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 pub use self::settle::Complete;
 use self::settle::{Seen, Settle};
@@ -162,10 +162,18 @@ impl<K: Keep> FolderSource<K> {
         })
     }
 
-    /// Takes files in until told to stop; a file that was begun is gone on with after the next start.
+    /// Takes files in until told to stop, or until the folder cannot be read; a file that was begun is gone on with after
+    /// the next start.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let next = self.round(&stop).await;
+            let next = match self.round(&stop).await {
+                Ok(next) => next,
+                Err(error) => {
+                    let folder = self.settings.folder.display();
+                    warn!(source = self.settings.name, %folder, %error, "the folder cannot be read any more");
+                    break;
+                }
+            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -176,15 +184,9 @@ impl<K: Keep> FolderSource<K> {
     }
 
     /// Looks once and takes what is complete. Says when to look again.
-    async fn round(&mut self, stop: &CancellationToken) -> Instant {
+    async fn round(&mut self, stop: &CancellationToken) -> io::Result<Instant> {
         let poll = Instant::now() + self.settings.poll;
-        let files = match list(&self.settings.folder).await {
-            Ok(files) => files,
-            Err(error) => {
-                error!(source = self.settings.name, folder = %self.settings.folder.display(), %error, "the folder cannot be read");
-                return poll;
-            }
-        };
+        let files = list(&self.settings.folder).await?;
         let now_ms = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let look = self.settle.look(files, now_ms);
         let settled = look.again_ms.map(|ms| self.begin + Duration::from_millis(ms));
@@ -204,7 +206,7 @@ impl<K: Keep> FolderSource<K> {
         }
         let waits = self.waiting.values().chain(&self.held).map(|(until, _)| *until);
         let waits = waits.filter(|until| *until > Instant::now());
-        waits.chain(settled).fold(poll, Instant::min)
+        Ok(waits.chain(settled).fold(poll, Instant::min))
     }
 
     async fn take(&mut self, file: &Seen, stop: &CancellationToken) {

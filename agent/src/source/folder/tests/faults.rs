@@ -14,7 +14,8 @@ async fn a_file_over_the_limits_is_rejected_unread() {
         .source(settings)
         .await
         .round(&CancellationToken::new())
-        .await;
+        .await
+        .unwrap();
     assert!(
         world
             .read("rejected/long.jsonl.reason")
@@ -32,13 +33,13 @@ async fn while_the_store_takes_nothing_files_stay_and_are_taken_later_in_their_o
         world.store.mood(mood);
         source.held = None;
         let stop = CancellationToken::new();
-        source.round(&stop).await;
+        source.round(&stop).await.unwrap();
         assert!(source.held.is_some());
         assert_eq!(world.files(), ["a.csv"]);
     }
     world.store.mood(Mood::Well);
     source.held = None;
-    source.round(&CancellationToken::new()).await;
+    source.round(&CancellationToken::new()).await.unwrap();
     assert_eq!(
         (world.items(), world.files()),
         (vec!["A".to_owned()], vec!["done/a.csv".to_owned()])
@@ -62,10 +63,10 @@ async fn a_file_that_cannot_be_read_waits_and_its_neighbours_do_not() {
         source.waiting.contains_key(&a.name),
         "it was written to since it was looked at"
     );
-    source.round(&CancellationToken::new()).await;
+    source.round(&CancellationToken::new()).await.unwrap();
     assert_eq!(world.items(), ["B"]);
     source.waiting.clear();
-    source.round(&CancellationToken::new()).await;
+    source.round(&CancellationToken::new()).await.unwrap();
     assert_eq!(world.items(), ["B", "A", "A2"]);
 }
 

@@ -49,7 +49,8 @@ impl World {
         self.source(self.settings())
             .await
             .round(&CancellationToken::new())
-            .await;
+            .await
+            .unwrap();
     }
 
     fn put(&self, name: &str, content: impl AsRef<[u8]>) {
