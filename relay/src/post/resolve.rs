@@ -127,8 +127,18 @@ pub(super) fn one<'a, T>(found: &'a Found<T>, unknown: Why, key: &str, what: &st
         ),
         Found::Several(names) => dead(
             Why::Ambiguous,
-            format!("{what} could be {}: make the code unique", names.join(", ")),
+            format!("{what} could be {}: make the code unique", some_of(names)),
         ),
+    }
+}
+
+/// The first of many names, and how many there are more.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} or one of {more} more"),
     }
 }
 

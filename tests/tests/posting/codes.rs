@@ -69,18 +69,33 @@ async fn an_answer_that_cannot_be_read_harms_only_the_message_that_needs_it() {
     clerk.say("production.confirm", body).await.record();
 }
 
+/// So many locations of one name, as an import gone wrong makes.
+fn crowd(clerk: &Clerk, size: usize) {
+    clerk.db.sql(&format!(
+        "INSERT INTO stock_location (name, complete_name, usage, active, company_id) \
+         SELECT 'CROWD', 'CROWD', 'internal', true, {} FROM generate_series(1, {size})",
+        clerk.company
+    ));
+}
+
+#[tokio::test]
+async fn a_code_that_means_thousands_of_things_is_ambiguous_in_few_words() {
+    let mut clerk = Clerk::new().await;
+    crowd(&clerk, 2500);
+    let body = json!({ "item": "FG-BRACKET", "location": "CROWD", "quantity": { "value": "1" } });
+    let told = clerk.say("inventory.count", body).await.refused("ambiguous-code");
+    assert!(told.contains("or one of 2495 more"), "{told}");
+    assert!(told.len() < 200, "{told}");
+}
+
 #[tokio::test]
 async fn a_question_with_more_answers_than_are_read_is_not_half_answered() {
     let mut clerk = Clerk::new().await;
-    clerk.db.sql(&format!(
-        "INSERT INTO stock_location (name, complete_name, usage, active, company_id) \
-         SELECT 'CROWD', 'CROWD', 'internal', true, {} FROM generate_series(1, 2000)",
-        clerk.company
-    ));
+    crowd(&clerk, 50_000);
     let body = json!({ "item": "FG-BRACKET", "location": "CROWD", "quantity": { "value": "1" } });
     let told = clerk
         .say("inventory.count", body)
         .await
         .refused("unreadable-answer");
-    assert!(told.contains("2000 or more"), "{told}");
+    assert!(told.contains("50000 or more"), "{told}");
 }
