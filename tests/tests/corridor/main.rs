@@ -12,6 +12,7 @@ mod outage;
 mod rehearsal;
 mod restored;
 mod review;
+mod shelf;
 mod shift;
 mod tone;
 mod undo;

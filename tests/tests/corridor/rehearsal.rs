@@ -1,18 +1,10 @@
 //! A plant rehearses in the shadow before it goes live.
 
 use millrace_tests::odoo::Database;
-use millrace_tests::world::{Target, World, scan};
+use millrace_tests::world::{Target, World};
 
 use crate::books::{all_applied, on_hand, outcomes};
-
-fn count(world: &World, quantity: &str) {
-    let told = scan(
-        world.count,
-        &["L:SHELF-1", "I:PART-BOLT", quantity, "CMD:CONFIRM"],
-    )
-    .unwrap();
-    assert!(told[3].starts_with("BOOKED"), "{told:?}");
-}
+use crate::shelf::count;
 
 #[test]
 fn what_was_settled_in_a_rehearsal_stays_so_and_what_comes_after_it_takes_effect_in_odoo() {

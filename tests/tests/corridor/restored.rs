@@ -5,6 +5,7 @@ use millrace_tests::world::{Target, World, message, post, scan};
 use serde_json::json;
 
 use crate::books::{all_applied, await_dead, fates, made, on_hand, order, outcomes, some};
+use crate::shelf::count;
 
 fn confirm(world: &World, order: &str, quantity: &str) {
     let told = scan(
@@ -13,15 +14,6 @@ fn confirm(world: &World, order: &str, quantity: &str) {
     )
     .unwrap();
     assert!(told[2].starts_with("BOOKED"), "{told:?}");
-}
-
-fn count(world: &World, quantity: &str) {
-    let told = scan(
-        world.count,
-        &["L:SHELF-1", "I:PART-BOLT", quantity, "CMD:CONFIRM"],
-    )
-    .unwrap();
-    assert!(told[3].starts_with("BOOKED"), "{told:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::clerk::{Clerk, Fate, fate};
+use crate::clerk::{Clerk, Fate, Paper, fate};
 
 fn counted(item: &str, location: &str, value: &str) -> Value {
     json!({ "item": item, "location": location, "quantity": { "value": value } })
@@ -175,11 +175,17 @@ async fn what_moves_between_the_question_and_the_posting_is_caught_in_the_transa
     );
 }
 
+/// A count of 80 where the book says 95, captured before what comes now.
+fn older_count(clerk: &mut Clerk) -> Paper {
+    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
+    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    older
+}
+
 #[tokio::test]
 async fn an_older_count_does_not_undo_a_later_one() {
     let mut clerk = Clerk::new().await;
-    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
-    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let older = older_count(&mut clerk);
     clerk
         .say("inventory.count", counted("FG-BRACKET", "LINE-A", "70"))
         .await
@@ -196,8 +202,7 @@ async fn an_older_count_does_not_undo_a_later_one() {
 async fn an_older_count_does_not_undo_a_later_one_that_changed_nothing() {
     let mut clerk = Clerk::new().await;
     let line = clerk.location("one_step", "LINE-A");
-    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
-    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let older = older_count(&mut clerk);
     let same = counted("FG-BRACKET", "LINE-A", "95");
     clerk.say("inventory.count", same).await.record();
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -209,8 +214,7 @@ async fn an_older_count_does_not_undo_a_later_one_that_changed_nothing() {
 async fn an_older_count_waits_for_a_person_where_odoo_forgot_the_row_that_a_later_one_emptied() {
     let mut clerk = Clerk::new().await;
     let line = clerk.location("one_step", "LINE-A");
-    let mut older = clerk.paper("inventory.count", counted("FG-BRACKET", "LINE-A", "80"));
-    older.captured = Timestamp::now() - SignedDuration::from_secs(5);
+    let older = older_count(&mut clerk);
     let record = clerk
         .say("inventory.count", counted("FG-BRACKET", "LINE-A", "0"))
         .await

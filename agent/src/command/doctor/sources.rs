@@ -21,7 +21,7 @@ pub(super) fn probe(case: &Case<'_>) -> Vec<Finding> {
 
 fn judge(pulse: &Pulse, count: usize) -> Vec<Finding> {
     let next = "mend what it names, or correct it in the configuration and restart: the service tries it again by itself, \
-                and the other sources are open";
+                and no other source waits for it";
     if pulse.closed.is_empty() {
         return vec![Finding::ok(PROBE, format!("{count} are open"))];
     }
