@@ -160,6 +160,11 @@ impl Envelope {
         self.moved_from.unwrap_or(at)
     }
 
+    /// What it comes after, once for each key.
+    pub fn links(&self) -> impl Iterator<Item = &Stamp> {
+        self.keys.iter().filter_map(|link| link.after.as_ref())
+    }
+
     /// The message inside, typed and checked.
     pub fn message(&self) -> Result<Message, MessageError> {
         Message::parse(self.kind.parse::<Kind>()?, self.schema, &self.body)

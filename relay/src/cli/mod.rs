@@ -96,6 +96,10 @@ enum Command {
     /// List the holds that stand.
     Holds,
     /// Post what is held after all, and lift the holds that match.
+    ///
+    /// A message that waits for others which will never come (a plant's disk was destroyed before they were sent) goes on
+    /// when it is named here; nothing else waits for those any more either. See what a message waits for with `dead show`,
+    /// and let the oldest go first.
     Release(Chosen),
     /// Decide about domains in Odoo.
     #[command(subcommand)]

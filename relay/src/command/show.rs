@@ -56,7 +56,9 @@ fn behind(waits: &WaitsFor) -> Vec<String> {
         .missing
         .iter()
         .map(|stamp| format!("{} (not here yet)", stamp.position));
-    here.chain(missing).collect()
+    let gone = waits.gone.iter();
+    let gone = gone.map(|stamp| format!("all that came before it (for {} is gone)", stamp.position));
+    here.chain(missing).chain(gone).collect()
 }
 
 fn text(item: &Item, waits: &WaitsFor) -> String {

@@ -32,6 +32,12 @@ pub fn trace(config: &Config, style: Style, id: &MessageId) -> Result<Exit, Comm
             for stamp in &waits.missing {
                 text += &format!("  behind {}, which is not here yet\n", stamp.position);
             }
+            for stamp in &waits.gone {
+                text += &format!(
+                    "  behind all that came before it, for {} is gone\n",
+                    stamp.position
+                );
+            }
         }
     }
     say(&text)?;

@@ -6,7 +6,7 @@ use crate::envelope::Moment;
 use crate::ident::{Epoch, Lane};
 use crate::link::Ticket;
 use crate::link::wire::{Hello, HelloId, LaneHead, Mark, Tidings, Versions, Welcome};
-use crate::store::inbox::Lineage;
+use crate::store::inbox::{Floor, Lineage};
 
 use super::Receiver;
 use super::port::{ReceiverAction, ReceiverNotice, Standing};
@@ -41,6 +41,7 @@ impl Receiver {
         let lineages = hello.epochs.iter().map(|head| Lineage {
             epoch: head.epoch,
             predecessor: head.predecessor,
+            heads: reach(head.epoch, &head.lanes),
         });
         let lineages = lineages.collect();
         let settled = settled(&hello);
@@ -101,6 +102,16 @@ fn heads(hello: &Hello) -> impl Iterator<Item = (Epoch, &LaneHead)> {
         .epochs
         .iter()
         .flat_map(move |head| head.lanes.iter().map(move |lane| (head.epoch, lane)))
+}
+
+/// How far each lane reaches, where the hello says so.
+fn reach(epoch: Epoch, lanes: &[LaneHead]) -> Option<[Floor; 3]> {
+    let mut reach = Lane::ALL.map(|lane| Floor::origin(epoch, lane));
+    for head in lanes {
+        let Mark { sequence, running } = head.last;
+        reach[usize::from(head.lane.number())] = Floor { sequence, running };
+    }
+    (!lanes.is_empty()).then_some(reach)
 }
 
 fn settled(hello: &Hello) -> BTreeMap<(Epoch, Lane), u64> {

@@ -21,13 +21,15 @@ pub struct Opening {
     pub term: u64,
 }
 
-/// An epoch and the one before it.
+/// An epoch, the one before it, and how far it reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lineage {
     /// The epoch.
     pub epoch: Epoch,
     /// The epoch that it continued; none for an agent's first.
     pub predecessor: Option<Epoch>,
+    /// How far each lane reaches at the agent, by the lane's number, with its running digest; none where it did not say.
+    pub heads: Option<[Floor; 3]>,
 }
 
 /// A frame that came in: contiguous rows of one lane.
@@ -111,7 +113,8 @@ pub struct Kept {
 pub enum Refusal {
     /// It would make one range too many. Transient: send what fills the holes first.
     Ranges,
-    /// The agent's unsettled bytes in this lane would exceed their bound. Transient: wait for credit.
+    /// The agent's unsettled bytes in this lane would exceed their bound, and nothing that is here waits for any of this.
+    /// Transient: wait for credit.
     Full,
     /// One epoch too many. Permanent until a person has looked.
     Epochs,
@@ -181,6 +184,16 @@ pub struct Floor {
     pub sequence: u64,
     /// The running digest up to and including it.
     pub running: Digest,
+}
+
+impl Floor {
+    /// Nothing of a lane.
+    pub fn origin(epoch: Epoch, lane: Lane) -> Self {
+        Self {
+            sequence: 0,
+            running: Digest::origin(epoch, lane),
+        }
+    }
 }
 
 /// What is here of a lane.

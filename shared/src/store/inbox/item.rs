@@ -153,7 +153,8 @@ pub enum Change {
     /// held → waiting.
     Release,
     /// held → waiting: a person looked at it and wants it posted. What it was held for is noted in
-    /// [`Entry::approved`], so that it is not held for the same again.
+    /// [`Entry::approved`], so that it is not held for the same again. Of one that waits for what is not here: a person
+    /// says that this will never come, or is settled. Nothing else waits for that any more either.
     Approve,
     /// dead → waiting with the next attempt.
     Retry {

@@ -47,8 +47,13 @@ pub trait Inbox {
     fn raise_term(&mut self, term: u64) -> Result<Opening, StoreError>;
 
     /// Notes an agent's open epochs, all of them, oldest first, each with its predecessor, so that their order is known
-    /// before any of their rows. What is known keeps its place. What came after a message of an epoch that is neither
-    /// announced nor known here waits no longer: the agent has settled all of that epoch.
+    /// before any of their rows. What is known keeps its place. An epoch that is not among them and of which nothing is
+    /// here is gone: the agent has settled all of it.
+    ///
+    /// The heads are what the agent had given numbers to. Once everything up to them is here, with their digests, they are
+    /// the agent's *watermark*: nothing that it captured before any message below is still to come. A message that names
+    /// something of which nothing is left but its number (declared, pruned, lost) goes on only below the watermark, for
+    /// nobody knows any more what that came after.
     fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError>;
 
     /// Keeps all these arrivals in one transaction and says what became of each, in their order. A refused arrival

@@ -81,10 +81,12 @@ pub enum GroupBy {
 /// What a message waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WaitsFor {
-    /// Messages that are here, in order of capture.
+    /// Messages that are here and not at their end, in order of capture.
     pub here: Vec<Entry>,
-    /// Messages that are not here yet.
+    /// Messages that are not here yet, named by it or by those before it that ended without having waited for them.
     pub missing: Vec<Stamp>,
+    /// Messages of which nothing is left here, named likewise. It waits for all that was captured before who names them.
+    pub gone: Vec<Stamp>,
 }
 
 /// How far a change by filter came.

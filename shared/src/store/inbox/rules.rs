@@ -95,6 +95,10 @@ pub(crate) fn never_judged(reason: &Reason) -> bool {
     [why::CONFLICT, why::LATE, why::UNDECODABLE, why::UNDO_UNKNOWN].contains(&reason.code.as_str())
 }
 
+/// Said to who would let a message go on that waits for nothing but what is here.
+pub(crate) const WAITS_HERE: &str =
+    "all that it waits for is here: decide about that, see `show`; what is behind goes on by itself";
+
 /// A reason whose text is cut to what is kept.
 pub(crate) fn cut(reason: &Reason) -> Reason {
     Reason {
@@ -138,6 +142,7 @@ pub(crate) fn next(
         }
         (Change::Hold(hold), State::Sent) => Ok((State::Held(hold.clone()), again)),
         (Change::Release | Change::Approve, State::Held(_)) => Ok((WAITING, attempt)),
+        (Change::Approve, State::Waiting { ready: false }) => Ok((WAITING, attempt)),
         (Change::Retry { .. } | Change::Amend { .. }, State::Dead(_)) if lost => Err(
             "its content is gone: enter again by hand what is missing, then discard this dead letter".into(),
         ),

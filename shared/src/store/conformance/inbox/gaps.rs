@@ -100,6 +100,7 @@ pub fn positions_that_settled_before_this_store_are_stepped_over(store: &mut imp
             5_000,
         )
         .unwrap();
+    say_hello(store, &plant);
     assert_eq!(ready(store, &plant.agent), ids(&[&rows[4]]));
     let floors = &store.floors(&plant.agent).unwrap()[0];
     assert_eq!((floors.stored.sequence, floors.settled.sequence), (6, 4));

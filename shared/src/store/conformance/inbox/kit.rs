@@ -125,6 +125,11 @@ pub fn discard() -> Change {
     }
 }
 
+/// Has the agent say how far the lanes of its only epoch reach.
+pub fn say_hello(store: &mut impl Store, plant: &Plant) {
+    store.announce(&plant.agent, &[plant.lineage(None)]).unwrap();
+}
+
 /// Has the agent acknowledge all that is settled.
 pub fn acknowledge_all(store: &mut impl Store, plant: &Plant) {
     let agent = &plant.agent;

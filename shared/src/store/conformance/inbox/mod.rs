@@ -2,6 +2,7 @@
 
 pub mod dedup;
 pub mod gaps;
+pub mod gone;
 pub mod kit;
 pub mod look;
 pub mod moved;
@@ -76,6 +77,18 @@ macro_rules! all_promises {
                 what_came_after_a_lost_position_waits_until_a_person_decided
                 what_names_an_undecodable_message_waits_for_it
                 live_work_is_found_from_the_newest_end
+            }
+            gone {
+                what_comes_after_an_annulled_pair_waits_for_what_that_came_after
+                what_comes_after_a_discarded_one_waits_for_what_that_came_after
+                what_may_pass_a_dead_letter_waits_for_what_that_came_after
+                what_names_a_loss_waits_until_all_that_was_captured_before_it_is_here
+                what_names_something_settled_elsewhere_waits_until_all_that_was_captured_before_it_is_here
+                a_claim_that_is_not_met_is_not_replaced_by_a_farther_one
+                a_claim_of_a_log_that_is_another_one_is_not_believed
+                what_came_after_an_epoch_that_is_over_goes_on
+                a_person_lets_go_on_what_waits_for_what_will_never_come
+                what_waits_only_for_what_is_here_is_not_let_go_on
             }
             prune {
                 a_moved_row_of_which_the_original_was_pruned_takes_effect_only_if_a_person_says_so

@@ -88,6 +88,7 @@ pub fn a_message_waits_for_one_in_an_older_epoch(store: &mut impl Store) {
     let lineage = |epoch, predecessor: Option<u64>| Lineage {
         epoch: Epoch(epoch),
         predecessor: predecessor.map(Epoch),
+        heads: None,
     };
     store.announce(&plant.agent, &[lineage(3, Some(7))]).unwrap();
     keep(store, &plant.agent, &[&new]);
@@ -186,6 +187,7 @@ pub fn what_came_after_a_lost_position_waits_until_a_person_decided(store: &mut 
     assert!(matches!(&verdicts[0], Verdict::Refused(text) if text.contains("by hand")));
     let verdicts = store.change(&request(discard()), "anna", 2).unwrap();
     assert!(matches!(&verdicts[0], Verdict::Done(_, state) if word(state) == "lost"));
+    say_hello(store, &plant);
     assert_eq!(ready(store, &plant.agent), ids(&[&rows[1], &other]));
     assert_eq!(store.floors(&plant.agent).unwrap()[0].settled.sequence, 1);
 }
@@ -197,9 +199,10 @@ pub fn what_names_an_undecodable_message_waits_for_it(store: &mut impl Store) {
     broken.sealed.digest = crate::ident::Digest::of(b"x");
     broken.id = crate::ident::MessageId::new(plant.agent.clone(), broken.id.position, &broken.sealed.digest);
     let stamp = broken.id.stamp();
-    let behind = plant.make_in(Lane::Normal, PARKS, &["order:a"], |envelope| {
+    let mut behind = plant.make_in(Lane::Normal, PARKS, &["order:a"], |envelope| {
         envelope.keys[0].after = Some(stamp);
     });
+    behind.before = broken.before.then(broken.sealed.digest);
     keep(store, &plant.agent, &[&broken]);
     keep(store, &plant.agent, &[&behind]);
     assert_eq!(state(store, &behind), BEHIND);
@@ -213,6 +216,11 @@ pub fn what_names_an_undecodable_message_waits_for_it(store: &mut impl Store) {
             reason: "nobody can read it".into(),
         }),
     );
+    assert_eq!(state(store, &behind), BEHIND, "nobody knows what that came after");
+    let known = store.floors(&plant.agent).unwrap()[0].stored;
+    let mut lineage = plant.lineage(None);
+    lineage.heads.as_mut().unwrap()[usize::from(Lane::Normal.number())] = known;
+    store.announce(&plant.agent, &[lineage]).unwrap();
     assert_eq!(state(store, &behind), READY);
 }
 

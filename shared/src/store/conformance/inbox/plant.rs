@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::envelope::{Capture, Envelope, KeyLink, Moment, Sealed};
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
 use crate::message::Key;
-use crate::store::inbox::Arrival;
+use crate::store::inbox::{Arrival, Floor, Lineage};
 
 use super::kit::PASSES;
 
@@ -92,6 +92,22 @@ impl Plant {
             self.last.insert((*key).to_owned(), made.id.stamp());
         }
         made
+    }
+
+    /// The epoch of now as a hello tells it: how far each lane reaches.
+    pub fn lineage(&self, predecessor: Option<u64>) -> Lineage {
+        let head = |lane| match self.lanes.get(&lane) {
+            Some(&(next, running)) => Floor {
+                sequence: next - 1,
+                running,
+            },
+            None => Floor::origin(self.epoch, lane),
+        };
+        Lineage {
+            epoch: self.epoch,
+            predecessor: predecessor.map(Epoch),
+            heads: Some(Lane::ALL.map(head)),
+        }
     }
 
     /// Puts an envelope at the next position of a lane.

@@ -71,6 +71,7 @@ pub fn what_came_late_to_a_moved_position_is_known_as_settled_after_it_was_prune
     make(store, &rows[0], discard());
     make(store, &rows[0], Change::Settle(discarded()));
     assert_eq!(ready(store, &plant.agent), ids(&[&rows[1]]));
+    say_hello(store, &plant);
     prune_all(store, &plant);
     assert_eq!(store.find(&rows[0].id).unwrap(), None);
     assert_eq!(

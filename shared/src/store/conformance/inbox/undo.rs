@@ -185,6 +185,7 @@ pub fn an_undo_of_what_settled_before_this_store_is_held_until_a_person_lets_it_
     );
     store.declare(&plant.agent, &[gap], 5).unwrap();
     assert_eq!(word(&state(store, &undo)), why::UNDO_APPLIED);
+    say_hello(store, &plant);
     make(store, &undo, Change::Dead(Reason::new("refused", "no")));
     assert_eq!(make(store, &undo, retry()), State::Waiting { ready: true });
 }
@@ -205,7 +206,7 @@ pub fn a_dead_undo_that_is_tried_again_still_waits_for_its_original(store: &mut 
     let mut plant = Plant::new("plant-1", 1);
     let mut clone = plant.clone();
     let (mine, theirs) = (plant.make(PARKS, &["order:b"]), clone.make(PARKS, &["order:a"]));
-    let between = clone.make(PARKS, &["order:a"]);
+    let between = clone.make(PARKS, &["order:c"]);
     let undo = clone.undo(&theirs);
     keep(store, &plant.agent, &[&mine]);
     apply(store, &mine);

@@ -1,10 +1,12 @@
 //! Gaps, floors, and the digests of what they cover.
 
-use crate::ident::{AgentId, Digest, Position, Stamp};
+use std::collections::BTreeMap;
+
+use crate::ident::{AgentId, Digest, Epoch, Lane, Position, Stamp};
 use crate::outcome::Reason;
 use crate::store::GapKind;
 use crate::store::inbox::rules::{self, FIRST_RANK};
-use crate::store::inbox::{Chain, Floor, Gap, RANGES, State, why};
+use crate::store::inbox::{Chain, Floor, Gap, Lineage, RANGES, State, why};
 
 use super::state::Author;
 use super::{LaneAt, MemLane, MemRow, MemoryInbox, record_of};
@@ -36,6 +38,49 @@ impl MemoryInbox {
         self.follow_up(by);
         self.move_floor(&(agent.clone(), gap.epoch, gap.lane));
         self.move_settled_floors();
+        self.reach(agent);
+    }
+
+    /// Takes note of how far an agent's lanes reach, unless an earlier claim that still holds is not met yet: under
+    /// steady load the newest would never be. Of a log that is not the one that is kept here nothing is claimed.
+    pub(super) fn claim(&mut self, agent: &AgentId, epochs: &[Lineage]) {
+        let open = epochs.iter().map(|lineage| lineage.epoch).collect();
+        self.open.insert(agent.clone(), open);
+        let heads: Option<Vec<_>> = epochs.iter().map(lanes_of).collect();
+        let heads: BTreeMap<(Epoch, Lane), Floor> = heads.unwrap_or_default().into_iter().flatten().collect();
+        let mut claimed = self.claimed.get(agent).into_iter().flatten().peekable();
+        let holds = |(at, to): (_, &Floor)| heads.get(at).is_some_and(|head| head.sequence >= to.sequence);
+        if claimed.peek().is_some() && claimed.all(holds) {
+            return;
+        }
+        self.claimed.remove(agent);
+        let mut agrees = true;
+        for ((epoch, lane), head) in &heads {
+            let known = self.rank(agent, *epoch).is_some();
+            agrees &= known && self.lane(agent, *epoch, *lane).may_reach(head);
+        }
+        if agrees && !heads.is_empty() {
+            self.claimed.insert(agent.clone(), heads);
+            self.reach(agent);
+        }
+    }
+
+    /// Moves the watermark where everything that was claimed is here.
+    pub(super) fn reach(&mut self, agent: &AgentId) {
+        let Some(claimed) = self.claimed.get(agent) else {
+            return;
+        };
+        let lane = |at: &(Epoch, Lane)| self.lanes.get(&(agent.clone(), at.0, at.1));
+        let met = |(at, to): (_, &Floor)| {
+            lane(at).is_some_and(|lane| lane.diverged.is_none() && lane.stored.sequence >= to.sequence)
+        };
+        if !claimed.iter().all(met) {
+            return;
+        }
+        for ((epoch, lane), to) in self.claimed.remove(agent).unwrap_or_default() {
+            let mark = self.watermark.entry((agent.clone(), epoch, lane)).or_default();
+            *mark = to.sequence.max(*mark);
+        }
     }
 
     fn lose(&mut self, agent: &AgentId, gap: &Gap, first: u64, last: u64, by: Author<'_>) {
@@ -61,6 +106,7 @@ impl MemoryInbox {
             amendments: Vec::new(),
             approved: Default::default(),
             passed: false,
+            cleared: false,
             undoing: None,
             copying: None,
             received_ms: by.now_ms,
@@ -135,7 +181,24 @@ impl MemoryInbox {
     }
 }
 
+/// How far each lane of an epoch reaches; none where that was not said.
+fn lanes_of(lineage: &Lineage) -> Option<Vec<((Epoch, Lane), Floor)>> {
+    let heads = lineage.heads?;
+    let lanes = Lane::ALL.into_iter().zip(heads).filter(|(_, to)| to.sequence > 0);
+    Some(lanes.map(|(lane, to)| ((lineage.epoch, lane), to)).collect())
+}
+
 impl MemLane {
+    /// Whether this may be a later state of what is here; its digest is compared when the floor gets there.
+    fn may_reach(&mut self, head: &Floor) -> bool {
+        let here = self.stored;
+        if head.sequence <= here.sequence {
+            return *head == here;
+        }
+        let said = head.running;
+        self.diverged.is_none() && *self.anchors.entry(head.sequence).or_insert(said) == said
+    }
+
     /// Compares a claimed digest with ours, or notes it. Returns whether they differ.
     pub(super) fn claim(
         &mut self,

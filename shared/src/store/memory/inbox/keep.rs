@@ -71,7 +71,9 @@ impl MemoryInbox {
             }
         }
         let bytes: u64 = news.iter().map(|(_, bytes, _)| bytes.len() as u64).sum();
-        if bytes > self.room_of(&arrival.agent, arrival.lane) {
+        let at = (arrival.agent.clone(), arrival.epoch, arrival.lane);
+        let wanted = || self.is_wanted(&at, arrival.first..=last);
+        if bytes > self.room_of(&arrival.agent, arrival.lane) && !wanted() {
             return Taken::Refused(Refusal::Full);
         }
         let lane = self.lane(&arrival.agent, arrival.epoch, arrival.lane);
@@ -85,7 +87,6 @@ impl MemoryInbox {
             let record = record_of("store", None, subject, "", "stored", String::new());
             self.record(by.who, by.now_ms, record);
         }
-        let at = (arrival.agent.clone(), arrival.epoch, arrival.lane);
         for (sequence, bytes, beside) in news {
             self.coming = Some((at.clone(), sequence + 1..=last));
             self.keep(arrival, sequence, bytes, beside, by);
@@ -97,6 +98,7 @@ impl MemoryInbox {
         if kept.diverged {
             lane.diverged = before.diverged.or(Some(arrival.first));
         }
+        self.reach(&arrival.agent);
         Taken::Kept(kept)
     }
 
@@ -188,6 +190,7 @@ impl MemoryInbox {
             amendments: Vec::new(),
             approved: Default::default(),
             passed: false,
+            cleared: false,
             undoing: envelope
                 .as_ref()
                 .and_then(|envelope| envelope.reverses.as_ref())

@@ -21,6 +21,11 @@ impl Inbox for MemoryInbox {
 
     fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError> {
         self.learn_epochs(agent, epochs);
+        self.claim(agent, epochs);
+        self.follow_up(Author {
+            who: "link",
+            now_ms: 0,
+        });
         Ok(())
     }
 

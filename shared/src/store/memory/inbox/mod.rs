@@ -8,6 +8,7 @@ mod filter;
 mod floor;
 mod keep;
 mod link;
+mod prune;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::envelope::Envelope;
 use crate::ident::{AgentId, Digest, Epoch, Lane, MessageId, Position, Stamp};
-use crate::message::Key;
+use crate::message::{Behind, Key};
 use crate::store::inbox::audit::hash;
 use crate::store::inbox::ranges::Ranges;
-use crate::store::inbox::{AuditHead, AuditRow, Clock, Declared, Floor, LANE_BYTES, Opening, Slot, State};
+use crate::store::inbox::{
+    AuditHead, AuditRow, Clock, Declared, Floor, LANE_BYTES, Opening, Slot, State, rules,
+};
 
 /// A lane's name.
 type LaneAt = (AgentId, Epoch, Lane);
@@ -39,6 +42,14 @@ pub struct MemoryInbox {
     by_key: BTreeMap<(AgentId, Key), BTreeSet<i64>>,
     first_users: BTreeMap<Key, Vec<(AgentId, MessageId)>>,
     moved: BTreeMap<(AgentId, Stamp), i64>,
+    /// The open epochs of each agent's last hello.
+    open: BTreeMap<AgentId, BTreeSet<Epoch>>,
+    /// How far an agent's lanes reached at a hello, while not all of that is here.
+    claimed: BTreeMap<AgentId, BTreeMap<(Epoch, Lane), Floor>>,
+    /// The watermark in each lane.
+    watermark: BTreeMap<LaneAt, u64>,
+    /// Names that a person says will never come.
+    given_up: BTreeSet<(AgentId, Stamp)>,
     audit: Vec<AuditRow>,
     notes: BTreeMap<String, String>,
     slot: i64,
@@ -85,6 +96,8 @@ struct MemRow {
     approved: BTreeSet<String>,
     /// Later ones of its keys need not wait for it.
     passed: bool,
+    /// All that its links name was accounted for.
+    cleared: bool,
     /// It undoes another and it is not decided yet what that means; whether it is to be held if that took effect.
     undoing: Option<bool>,
     /// It was moved, and its copy under this name is at the target.
@@ -108,6 +121,12 @@ impl MemRow {
 
     fn is_settled(&self) -> bool {
         matches!(self.state, State::Settled(_))
+    }
+
+    /// Whether it is a dead letter that later ones of its keys need not wait for.
+    fn may_be_passed(&self) -> bool {
+        let passes = !self.keys.is_empty() && rules::behind(self.kind()) == Behind::Pass;
+        passes && matches!(self.state, State::Dead(_))
     }
 
     fn in_flight(&self) -> bool {
@@ -158,6 +177,10 @@ impl MemoryInbox {
             by_key: BTreeMap::new(),
             first_users: BTreeMap::new(),
             moved: BTreeMap::new(),
+            open: BTreeMap::new(),
+            claimed: BTreeMap::new(),
+            watermark: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             audit: Vec::new(),
             notes: BTreeMap::new(),
             slot: 0,
@@ -170,6 +193,8 @@ impl MemoryInbox {
     pub fn reopen(mut self, mark: u64) -> Self {
         self.opening.number += 1;
         self.opening.mark = mark;
+        // What was claimed of an older state says nothing of rows that were moved since.
+        self.claimed.clear();
         self
     }
 
@@ -189,10 +214,7 @@ impl MemoryInbox {
 
     fn lane(&mut self, agent: &AgentId, epoch: Epoch, lane: Lane) -> &mut MemLane {
         let empty = || {
-            let floor = Floor {
-                sequence: 0,
-                running: Digest::origin(epoch, lane),
-            };
+            let floor = Floor::origin(epoch, lane);
             MemLane {
                 ranges: Ranges::default(),
                 stored: floor,

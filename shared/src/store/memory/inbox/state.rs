@@ -1,9 +1,10 @@
 //! What follows from the messages that are here: which is meant by a name, which is ready, and what must change by
 //! itself.
 
-use crate::envelope::KeyLink;
-use crate::ident::{AgentId, Stamp};
-use crate::message::Behind;
+use std::collections::BTreeSet;
+
+use crate::envelope::Envelope;
+use crate::ident::{AgentId, Epoch, Stamp};
 use crate::outcome::Outcome;
 use crate::store::inbox::{State, rules};
 
@@ -12,6 +13,7 @@ use super::{MemRow, MemoryInbox, record_of};
 /// What a name stands for.
 pub(super) enum Meant {
     Here(i64),
+    /// It was settled, here or before, and is kept no longer.
     Gone,
     Missing,
 }
@@ -61,6 +63,9 @@ impl MemoryInbox {
         {
             return Meant::Missing;
         }
+        if self.is_over(agent, stamp.position.epoch) {
+            return Meant::Gone;
+        }
         let stepped_over = lane.is_some_and(|lane| {
             let moved = lane
                 .gaps
@@ -87,8 +92,18 @@ impl MemoryInbox {
         })
     }
 
-    /// The definition: a waiting message is ready when no earlier one of its keys holds them, everything that its links
-    /// name is here (and settled, where its keys are unknown), and nothing is undecided about what it undoes or copies.
+    /// Whether the agent has settled all of an epoch of which nothing is here.
+    fn is_over(&self, agent: &AgentId, epoch: Epoch) -> bool {
+        let mut lanes = self
+            .lanes
+            .iter()
+            .filter(|(at, _)| at.0 == *agent && at.1 == epoch);
+        let is_here = lanes.any(|(_, lane)| lane.ranges.floor > 0 || !lane.ranges.above.is_empty());
+        !is_here && self.open.get(agent).is_some_and(|open| !open.contains(&epoch))
+    }
+
+    /// The definition: a waiting message is ready when no earlier one of its keys holds them, all that its links name is
+    /// accounted for, and nothing is undecided about what it undoes or copies.
     pub(super) fn is_ready(&self, row: &MemRow) -> bool {
         if row.undoing.is_some() || row.copying.is_some() {
             return false;
@@ -96,8 +111,32 @@ impl MemoryInbox {
         if !rules::waits(row.kind()) {
             return true;
         }
-        let links = row.envelope.iter().flat_map(|envelope| &envelope.keys);
-        row.keys.iter().all(|key| self.is_first(row, key)) && links.clone().all(|link| self.is_met(row, link))
+        row.keys.iter().all(|key| self.is_first(row, key)) && self.is_clear(row)
+    }
+
+    /// Whether all that its links name is accounted for.
+    pub(super) fn is_clear(&self, row: &MemRow) -> bool {
+        let mut links = row.envelope.iter().flat_map(Envelope::links);
+        row.cleared || links.all(|after| self.is_met(row, after))
+    }
+
+    /// What was accounted for once stays so, whatever a copy of the agent says later.
+    fn note_cleared(&mut self) {
+        let clear = |row: &&MemRow| !row.cleared && self.is_clear(row);
+        let clear: Vec<i64> = self.rows.values().filter(clear).map(|row| row.slot).collect();
+        for slot in clear {
+            if let Some(row) = self.rows.get_mut(&slot) {
+                row.cleared = true;
+                row.passed |= row.may_be_passed();
+            }
+        }
+    }
+
+    /// Whether later ones of its keys need not wait for it. What ended without having waited for its turn (annulled,
+    /// discarded, passed) holds its keys until nothing that it came after is still to come.
+    pub(super) fn lets_pass(&self, row: &MemRow) -> bool {
+        let waited = matches!(row.state, State::Settled(Outcome::Applied(_)));
+        waited || row.passed || (row.is_settled() && self.is_clear(row))
     }
 
     fn is_first(&self, row: &MemRow, key: &crate::message::Key) -> bool {
@@ -108,19 +147,50 @@ impl MemoryInbox {
             .flatten();
         users
             .map(|slot| &self.rows[slot])
-            .all(|other| other.spot() >= row.spot() || other.is_settled() || other.passed)
+            .all(|other| other.spot() >= row.spot() || self.lets_pass(other))
     }
 
-    fn is_met(&self, row: &MemRow, link: &KeyLink) -> bool {
-        let Some(after) = &link.after else { return true };
+    /// Those before it that share a key with it.
+    pub(super) fn before<'r>(&'r self, row: &'r MemRow) -> impl Iterator<Item = &'r MemRow> {
+        let before = move |other: &&MemRow| other.agent == row.agent && other.spot() < row.spot();
+        let shares = move |other: &&MemRow| !other.keys.is_disjoint(&row.keys);
+        self.rows.values().filter(before).filter(shares)
+    }
+
+    /// What its links name that is not here and not accounted for, in order.
+    pub(super) fn unmet(&self, row: &MemRow) -> Vec<Stamp> {
+        let undecided = |after: &Stamp| match self.meant(&row.agent, after) {
+            Meant::Here(slot) => !self.rows[&slot].is_settled(),
+            Meant::Gone | Meant::Missing => false,
+        };
+        let links = row
+            .envelope
+            .iter()
+            .filter(|_| !row.cleared)
+            .flat_map(Envelope::links);
+        let unmet = links.filter(|after| !self.is_met(row, after) && !undecided(after));
+        let unmet: BTreeSet<Stamp> = unmet.copied().collect();
+        unmet.into_iter().collect()
+    }
+
+    fn is_met(&self, row: &MemRow, after: &Stamp) -> bool {
+        if self.given_up.contains(&(row.agent.clone(), *after)) {
+            return true;
+        }
         match self.meant(&row.agent, after) {
             Meant::Missing => false,
-            Meant::Gone => true,
+            Meant::Gone => self.is_below_watermark(row),
             Meant::Here(slot) => {
                 let other = &self.rows[&slot];
-                !other.keys.is_empty() || other.is_settled() || slot == row.slot
+                let keyed = !other.keys.is_empty() || slot == row.slot;
+                keyed || (other.is_settled() && self.is_below_watermark(row))
             }
         }
+    }
+
+    fn is_below_watermark(&self, row: &MemRow) -> bool {
+        let mark = self.watermark.get(&row.lane_at());
+        mark.is_some_and(|mark| row.position.sequence <= *mark)
     }
 
     /// Puts a message into another state, with its version, news and record.
@@ -139,9 +209,7 @@ impl MemoryInbox {
             self.change += 1;
             row.change = Some(self.change);
         }
-        if matches!(row.state, State::Dead(_)) && !row.keys.is_empty() {
-            row.passed = rules::behind(row.kind()) == Behind::Pass;
-        }
+        row.passed |= row.may_be_passed() && self.is_clear(&row);
         let (subject, after) = (row.subject(), row.state.name().word());
         self.rows.insert(slot, row);
         self.record(
@@ -168,7 +236,10 @@ impl MemoryInbox {
 
     /// Makes what follows by itself happen, until nothing more does.
     pub(super) fn follow_up(&mut self, by: Author<'_>) {
-        while self.next_undo(by) || self.next_copy(by) || self.next_overtaken(by) {}
+        self.note_cleared();
+        while self.next_undo(by) || self.next_copy(by) || self.next_overtaken(by) {
+            self.note_cleared();
+        }
         self.move_settled_floors();
     }
 

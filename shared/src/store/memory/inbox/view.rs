@@ -233,22 +233,12 @@ impl InboxView for MemoryInbox {
         let Some(row) = self.rows.get(&slot.0) else {
             return Ok(waits);
         };
-        let shares = |other: &&MemRow| {
-            other.agent == row.agent && other.spot() < row.spot() && !other.keys.is_disjoint(&row.keys)
-        };
-        let before = self
-            .rows
-            .values()
-            .filter(shares)
-            .filter(|other| !other.is_settled() && !other.passed);
-        let mut before: Vec<&MemRow> = before.collect();
+        let waits_behind = |other: &&MemRow| !other.is_settled() && !self.lets_pass(other);
+        let mut before: Vec<&MemRow> = self.before(row).filter(waits_behind).collect();
         before.sort_by_key(|row| row.spot());
         waits.here = before.into_iter().map(|row| self.entry(row)).collect();
-        let links = row.envelope.iter().flat_map(|envelope| &envelope.keys);
         let missing = |stamp: &Stamp| matches!(self.meant(&row.agent, stamp), Meant::Missing);
-        waits.missing = links.filter_map(|link| link.after).filter(missing).collect();
-        waits.missing.sort_unstable();
-        waits.missing.dedup();
+        (waits.missing, waits.gone) = self.awaited_elsewhere(row).into_iter().partition(missing);
         Ok(waits)
     }
 

@@ -1,6 +1,8 @@
 //! Changes that the flow, or a person through it, asks for.
 
-use crate::ident::{MessageId, Stamp};
+use std::collections::BTreeSet;
+
+use crate::ident::Stamp;
 use crate::message::{Key, Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{
@@ -71,100 +73,11 @@ impl Worklist for MemoryInbox {
     }
 
     fn prune(&mut self, settled_before_ms: i64, max: usize) -> Result<usize, StoreError> {
-        let mut pruned = 0;
-        for at in self.lanes.keys().cloned().collect::<Vec<_>>() {
-            let acknowledged = self.lanes[&at].acknowledged;
-            let mut here: Vec<(u64, i64)> = self
-                .rows
-                .values()
-                .filter(|row| row.lane_at() == at && !row.beside)
-                .map(|row| (row.position.sequence, row.slot))
-                .collect();
-            here.sort_unstable();
-            let old = |slot: &i64| {
-                let row = &self.rows[slot];
-                let last = row.last.unwrap_or(row.position.sequence);
-                last <= acknowledged && row.is_settled() && row.changed_ms < settled_before_ms
-            };
-            let gone: Vec<i64> = here
-                .iter()
-                .map(|(_, slot)| *slot)
-                .filter(|slot| !self.is_other_wanted(&self.rows[slot]))
-                .take_while(old)
-                .take(max - pruned)
-                .collect();
-            pruned += gone.len();
-            gone.into_iter().for_each(|slot| self.forget(slot));
-            let left: Vec<u64> = here
-                .iter()
-                .filter(|(_, slot)| self.rows.contains_key(slot))
-                .map(|at| at.0)
-                .collect();
-            let beside: Vec<i64> = self
-                .rows
-                .values()
-                .filter(|row| {
-                    let sequence = row.position.sequence;
-                    row.lane_at() == at && row.beside && sequence <= acknowledged && !left.contains(&sequence)
-                })
-                .filter(|row| row.is_settled() && row.changed_ms < settled_before_ms)
-                .map(|row| row.slot)
-                .take(max - pruned)
-                .collect();
-            pruned += beside.len();
-            for slot in beside {
-                self.leave_name(slot);
-                self.forget(slot);
-            }
-        }
-        Ok(pruned)
+        Ok(self.prune_settled(settled_before_ms, max))
     }
 }
 
 impl MemoryInbox {
-    /// Whether a message that is not settled, dead or alive, names other content of this row's position.
-    fn is_other_wanted(&self, row: &super::MemRow) -> bool {
-        let open = |other: &&super::MemRow| other.agent == row.agent && !other.is_settled();
-        self.rows.values().filter(open).any(|other| {
-            self.names(other)
-                .filter(|stamp| stamp.position == row.position)
-                .any(|stamp| matches!(self.meant(&other.agent, &stamp), super::state::Meant::Missing))
-        })
-    }
-
-    /// What a row waits for by name, or will where it is tried again.
-    fn names<'r>(&self, row: &'r super::MemRow) -> impl Iterator<Item = Stamp> + use<'r> {
-        let links = row.envelope.iter().filter(|_| rules::waits(row.kind()));
-        let after = links.flat_map(|envelope| envelope.keys.iter().filter_map(|link| link.after));
-        let undone = row.envelope.iter().filter(|_| row.undoing.is_some());
-        let undone = undone.filter_map(|envelope| envelope.reverses.as_ref());
-        let undone = undone.filter(|id| id.agent == row.agent).map(MessageId::stamp);
-        after.chain(undone)
-    }
-
-    /// At a position that was moved away, the name of what came and settled stays known.
-    fn leave_name(&mut self, slot: i64) {
-        let row = &self.rows[&slot];
-        let sequence = row.position.sequence;
-        let mut gaps = self.lanes[&row.lane_at()].gaps.iter();
-        if gaps.any(|gap| gap.2 && (gap.0..=gap.1).contains(&sequence))
-            && let Some(stamp) = row.stamp()
-        {
-            self.moved.entry((row.agent.clone(), stamp)).or_insert(slot);
-        }
-    }
-
-    fn forget(&mut self, slot: i64) {
-        if let Some(row) = self.rows.remove(&slot) {
-            for users in self.by_key.values_mut() {
-                users.remove(&slot);
-            }
-            if let Some(here) = self.at.get_mut(&(row.agent, row.position)) {
-                here.retain(|other| *other != slot);
-            }
-        }
-    }
-
     fn request(&mut self, request: &Request, by: Author<'_>) -> Verdict {
         let Ticket { slot, version } = request.ticket;
         let Some(row) = self.rows.get(&slot.0).filter(|row| row.version == version) else {
@@ -181,9 +94,20 @@ impl MemoryInbox {
             Ok(next) => next,
             Err(text) => return Verdict::Refused(text),
         };
+        let given_up = match (&request.change, &state) {
+            (Change::Approve, State::Waiting { .. }) => self.awaited_elsewhere(row),
+            _ => BTreeSet::new(),
+        };
+        if request.change == Change::Approve && given_up.is_empty() && matches!(state, State::Waiting { .. })
+        {
+            return Verdict::Refused(rules::WAITS_HERE.into());
+        }
+        let agent = row.agent.clone();
         if let Err(text) = self.reopen_row(slot.0, &request.change, by) {
             return Verdict::Refused(text);
         }
+        self.given_up
+            .extend(given_up.into_iter().map(|stamp| (agent.clone(), stamp)));
         if let Some(row) = self.rows.get_mut(&slot.0) {
             row.attempt = attempt;
             if let (Change::Approve, State::Held(hold)) = (&request.change, &row.state) {
@@ -205,6 +129,16 @@ impl MemoryInbox {
             version: row.version,
         };
         Verdict::Done(ticket, self.shown(row))
+    }
+
+    /// What a row waits for that is not here: by its own links, and by those of settled ones before it.
+    pub(super) fn awaited_elsewhere(&self, row: &super::MemRow) -> BTreeSet<Stamp> {
+        let over = |other: &&super::MemRow| other.is_settled() || other.may_be_passed();
+        let before = self
+            .before(row)
+            .filter(over)
+            .filter(|other| !self.lets_pass(other));
+        before.chain([row]).flat_map(|row| self.unmet(row)).collect()
     }
 
     /// What must be so before a message is tried again, and what that changes beside its state.
@@ -244,7 +178,7 @@ impl MemoryInbox {
             }
         }
         if let Some(row) = self.rows.get_mut(&slot) {
-            row.passed = false;
+            (row.passed, row.cleared) = (false, row.cleared && !was_dead);
             if undoes && was_dead {
                 row.undoing = Some(!judged);
             }

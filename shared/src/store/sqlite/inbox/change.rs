@@ -1,11 +1,15 @@
 //! Changes that the flow, or a person through it, asks for.
 
+use std::collections::BTreeSet;
+
+use crate::envelope::Envelope;
 use crate::message::{Kind, Message};
 use crate::store::StoreError;
 use crate::store::inbox::{Change, Request, Slot, State, Ticket, Verdict, rules};
 
 use super::columns::{Gate, Undoes};
 use super::message::{Msg, detail, pack};
+use super::order::ended_before;
 use super::work::Work;
 
 impl Work<'_> {
@@ -33,6 +37,13 @@ impl Work<'_> {
             let approved = (msg.slot, &hold.reason.code);
             self.run("INSERT OR IGNORE INTO approval VALUES (?1, ?2)", approved)?;
         }
+        let mut freed = BTreeSet::new();
+        if let (Change::Approve, State::Waiting { .. }) = (change, &msg.state) {
+            freed = self.give_up(&msg)?;
+            if freed.is_empty() {
+                return Ok(Verdict::Refused(rules::WAITS_HERE.into()));
+            }
+        }
         if *change == Change::Replay
             && let Err(text) = self.unsettle(&mut msg)?
         {
@@ -52,12 +63,32 @@ impl Work<'_> {
                 }
             }
         }
+        for slot in freed {
+            self.look_again(slot, true)?;
+        }
         let now = self.need(msg.slot)?;
         let ticket = Ticket {
             slot: Slot(now.slot),
             version: now.version,
         };
         Ok(Verdict::Done(ticket, now.state))
+    }
+
+    /// Has nobody wait any more for what a message waits for that is not here, by its own links or by those of ended ones
+    /// before it. Returns who waited for any of it.
+    fn give_up(&mut self, msg: &Msg) -> Result<BTreeSet<i64>, StoreError> {
+        let mut freed = BTreeSet::new();
+        for slot in ended_before(self.tx, msg)?.into_iter().chain([msg.slot]) {
+            let envelope = self.envelope(slot)?;
+            for after in envelope.iter().flat_map(Envelope::links) {
+                let missed = self.missed(msg.agent, after)?;
+                if missed.contains(&slot) && !self.is_given_up(msg.agent, after)? {
+                    freed.extend(missed);
+                    self.note_given_up(msg.agent, after)?;
+                }
+            }
+        }
+        Ok(freed)
     }
 
     /// Back to waiting: in its place among its keys, behind what it names, and undone where it is to be.

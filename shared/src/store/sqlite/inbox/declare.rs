@@ -48,7 +48,7 @@ impl Work<'_> {
         }
         self.save_lane(&lane, &lane.ranges)?;
         self.settled_in.insert(lane.name.id);
-        Ok(())
+        self.reach(agent_id)
     }
 
     fn note_declared(&self, lane: i64, first: u64, declared: &Declared) -> Result<(), StoreError> {

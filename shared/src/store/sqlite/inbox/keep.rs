@@ -63,10 +63,14 @@ impl Work<'_> {
         self.head.slot += 1;
         let mut msg = new_message(self.head.slot, row, envelope.as_ref(), keys, place, dead);
         let waits = envelope.is_some() && rules::waits(&msg.kind);
-        let mut blocked = self.touch(&msg, &msg.keys)?;
-        if let Some(envelope) = envelope.as_ref().filter(|_| waits) {
-            blocked |= self.wait_for_links(&msg, envelope)?;
+        let mut blocked = match envelope.as_ref().filter(|_| waits) {
+            Some(envelope) => self.wait_for_links(&msg, envelope)?,
+            None => false,
+        };
+        if blocked {
+            msg.gate = Gate::Holds;
         }
+        blocked |= self.touch(&msg, &msg.keys)?;
         if matches!(msg.state, State::Waiting { .. }) {
             msg.state = State::Waiting { ready: !blocked };
         }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::envelope::Envelope;
 use crate::ident::{Digest, MessageId, Position};
+use crate::message::Behind;
 use crate::outcome::Outcome;
 use crate::store::StoreError;
 use crate::store::inbox::{State, rules};
@@ -42,6 +43,12 @@ impl Msg {
     /// Whether its keys are unknown, so that only who names its position waits for it.
     pub fn is_keyless(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// Whether it is a dead letter that later ones of its keys need not wait for.
+    pub fn may_be_passed(&self) -> bool {
+        let passes = !self.is_keyless() && rules::behind(&self.kind) == Behind::Pass;
+        passes && matches!(self.state, State::Dead(_))
     }
 
     /// Whether it may be at the target now.

@@ -32,6 +32,7 @@ mod undo;
 mod verify;
 mod view;
 mod walk;
+mod watermark;
 mod work;
 mod write;
 

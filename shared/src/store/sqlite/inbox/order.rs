@@ -2,24 +2,40 @@
 //!
 //! An edge in `behind` or `missing` is a fact; a message is ready when it has none. When a message lets go of a key in
 //! the middle of a queue, its successor is tied to its predecessor first. What a message misses by name stays noted until
-//! it is settled: a dead letter that is tried again waits for that still. What is settled waits for nothing.
+//! it is settled: a dead letter that is tried again waits for that still. What took effect waits for nothing; what ended
+//! otherwise holds its keys until all that it came after is accounted for.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
 
 use crate::store::StoreError;
 use crate::store::inbox::rules;
 
 use super::columns::{BEHIND, Gate, READY};
-use super::message::Msg;
-use super::work::Work;
+use super::message::{Msg, load};
+use super::work::{Work, all};
 
 /// A message's place in the queues of its keys, and its slot.
 pub(super) type Spot = (i64, i64);
 
-/// What is noted of a message only until it is settled.
-const FORGET: [&str; 3] = [
-    "DELETE FROM missing WHERE slot = ?1",
-    "DELETE FROM undo WHERE slot = ?1",
-    "DELETE FROM twin WHERE slot = ?1",
-];
+/// Those before a message that ended, or might be passed, and still hold a key of it.
+pub(super) fn ended_before(connection: &Connection, msg: &Msg) -> Result<Vec<i64>, StoreError> {
+    let mut ended = BTreeSet::new();
+    for &key in &msg.keys {
+        let sql = "SELECT message.slot FROM touch JOIN message ON message.slot = touch.slot \
+                   WHERE touch.key = ?1 AND touch.gate = 0 AND (touch.place, touch.slot) < (?2, ?3) \
+                   AND message.state IN (4, 6)";
+        let found: Vec<i64> = all(connection, sql, (key, msg.place, msg.slot), |row| row.get(0))?;
+        for slot in found {
+            let before = load(connection, slot)?;
+            if before.is_some_and(|before| before.is_settled() || before.may_be_passed()) {
+                ended.insert(slot);
+            }
+        }
+    }
+    Ok(ended.into_iter().collect())
+}
 
 impl Work<'_> {
     /// Enters a message into the queues of these keys. Returns whether it waits for another one in any.
@@ -74,9 +90,7 @@ impl Work<'_> {
         }
         self.run("DELETE FROM behind WHERE slot = ?1", [msg.slot])?;
         if gate == Gate::Done {
-            for forget in FORGET {
-                self.run(forget, [msg.slot])?;
-            }
+            self.run("DELETE FROM missing WHERE slot = ?1", [msg.slot])?;
         }
         self.set_gate(msg, gate)?;
         self.release_behind(msg.slot)

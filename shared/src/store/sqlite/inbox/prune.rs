@@ -43,10 +43,12 @@ impl Work<'_> {
         max: usize,
     ) -> Result<Vec<i64>, StoreError> {
         let name = self.lane_name(lane)?;
-        let sql = "SELECT slot, changed_ms < ?3 AND state = 6 FROM message \
+        let sql = "SELECT slot, changed_ms < ?3 AND gate = 2 FROM message \
                    WHERE lane = ?1 AND beside = 0 AND ifnull(last, sequence) <= ?2 \
                    AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.agent = ?5 AND missing.epoch = ?6 \
-                   AND missing.number = ?7 AND missing.sequence = message.sequence) ORDER BY sequence LIMIT ?4";
+                   AND missing.number = ?7 \
+                   AND missing.sequence BETWEEN message.sequence AND ifnull(message.last, message.sequence)) \
+                   ORDER BY sequence LIMIT ?4";
         let whose = (name.agent, name.epoch.0 as i64, name.lane.number());
         let wanted = (lane, until, before_ms, max as i64, whose.0, whose.1, whose.2);
         let rows: Vec<(i64, bool)> = self.all(sql, wanted, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -62,7 +64,7 @@ impl Work<'_> {
         before_ms: i64,
         max: usize,
     ) -> Result<usize, StoreError> {
-        let sql = "SELECT slot FROM message AS other WHERE lane = ?1 AND beside = 1 AND sequence <= ?2 AND state = 6 \
+        let sql = "SELECT slot FROM message AS other WHERE lane = ?1 AND beside = 1 AND sequence <= ?2 AND gate = 2 \
                    AND changed_ms < ?3 AND NOT EXISTS (SELECT 1 FROM message WHERE lane = ?1 AND beside = 0 \
                    AND sequence = other.sequence) LIMIT ?4";
         let slots: Vec<i64> = self.all(sql, (lane, until, before_ms, max as i64), |row| row.get(0))?;

@@ -1,11 +1,12 @@
 //! From a stamp to the message that is meant, wherever it stands now; and who waits for one that is not here yet.
 
 use crate::envelope::Envelope;
-use crate::ident::{Lane, Stamp};
+use crate::ident::{Epoch, Lane, Position, Stamp};
 use crate::store::StoreError;
 use crate::store::inbox::rules;
 
-use super::lanes::{lane_id, lane_row};
+use super::columns::Gate;
+use super::lanes::{lane_id, lane_of, lane_row};
 use super::message::Msg;
 use super::work::Work;
 
@@ -14,7 +15,7 @@ use super::work::Work;
 pub(super) enum Found {
     /// This message, or the dead letter `lost` that covers its position.
     Here(Box<Msg>),
-    /// It was settled and is kept no longer.
+    /// It was settled, here or before, and is kept no longer.
     Gone,
     /// It is not here yet.
     Missing,
@@ -33,14 +34,29 @@ pub(super) fn spell(stamp: &Stamp) -> Spelled {
     )
 }
 
+/// The stamp in these columns.
+pub(super) fn read_stamp((epoch, lane, sequence, digest): Spelled) -> Result<Stamp, StoreError> {
+    let position = Position {
+        epoch: Epoch(epoch as u64),
+        lane: lane_of(lane)?,
+        sequence: sequence as u64,
+    };
+    let digest = digest.to_le_bytes();
+    Ok(Stamp { position, digest })
+}
+
 impl Work<'_> {
     /// The message that an agent means by this stamp.
     pub fn resolve(&mut self, agent: i64, stamp: &Stamp) -> Result<Found, StoreError> {
         if let Some(slot) = self.moved_to(agent, stamp)? {
             return self.follow(agent, slot);
         }
+        let over = |work: &Self| match work.is_over(agent, stamp.position.epoch)? {
+            true => Ok(Found::Gone),
+            false => Ok(Found::Missing),
+        };
         let Some(lane) = lane_id(self.tx, agent, stamp.position.epoch, stamp.position.lane)? else {
-            return Ok(Found::Missing);
+            return over(self);
         };
         let sequence = stamp.position.sequence;
         let first = self.first_at(lane, sequence)?;
@@ -61,11 +77,10 @@ impl Work<'_> {
         }
         let name = self.lane_name(lane)?;
         let here = lane_row(self.tx, name)?.ranges.contains(sequence);
-        Ok(if here && !self.was_moved_away(lane, sequence)? {
-            Found::Gone
-        } else {
-            Found::Missing
-        })
+        if here && !self.was_moved_away(lane, sequence)? {
+            return Ok(Found::Gone);
+        }
+        over(self)
     }
 
     /// Whether the agent declared that what stood at this position went to another one.
@@ -142,35 +157,38 @@ impl Work<'_> {
         Ok(self.find(sql, range, |_| Ok(()))?.is_some())
     }
 
-    /// Makes `slot` wait for a message that is not here.
-    pub fn miss(&mut self, slot: i64, agent: i64, stamp: &Stamp) -> Result<(), StoreError> {
+    /// Makes `slot` wait for a message that is not here, or is `gone`.
+    pub fn miss(&mut self, slot: i64, agent: i64, stamp: &Stamp, gone: bool) -> Result<(), StoreError> {
         let (epoch, lane, sequence, digest) = spell(stamp);
         self.run(
-            "INSERT OR IGNORE INTO missing VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            (agent, epoch, lane, sequence, digest, slot),
+            "INSERT OR IGNORE INTO missing VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (agent, epoch, lane, sequence, digest, slot, gone),
         )?;
         Ok(())
     }
 
     /// Makes a message wait for what its links name, as far as its place among its keys does not do that already: what
-    /// is missing, and what is here without any key known.
+    /// is missing, what is here without any key known, and where such is gone, for all that came before this message.
     /// Returns whether there is any such.
     pub fn wait_for_links(&mut self, msg: &Msg, envelope: &Envelope) -> Result<bool, StoreError> {
         let mut blocked = false;
-        for after in envelope.keys.iter().filter_map(|link| link.after.as_ref()) {
-            if self.is_here_with_keys(msg.agent, after)? {
+        for after in envelope.links() {
+            if self.is_here_with_keys(msg.agent, after)? || self.is_given_up(msg.agent, after)? {
                 continue;
             }
-            match self.resolve(msg.agent, after)? {
-                Found::Missing => {
-                    self.miss(msg.slot, msg.agent, after)?;
-                    blocked = true;
-                }
-                Found::Here(other) if other.is_keyless() && !other.is_settled() && other.slot != msg.slot => {
+            let gone = match self.resolve(msg.agent, after)? {
+                Found::Here(other) if !other.is_keyless() || other.slot == msg.slot => continue,
+                Found::Here(other) if !other.is_settled() => {
                     self.edge(msg.slot, other.slot)?;
                     blocked = true;
+                    continue;
                 }
-                Found::Here(_) | Found::Gone => {}
+                Found::Here(_) | Found::Gone => true,
+                Found::Missing => false,
+            };
+            if !gone || !self.is_below_watermark(msg.lane, msg.sequence)? {
+                self.miss(msg.slot, msg.agent, after, gone)?;
+                blocked = true;
             }
         }
         Ok(blocked)
@@ -221,16 +239,30 @@ impl Work<'_> {
             [slot],
         )?;
         let mut msg = self.need(slot)?;
-        if msg.is_settled() {
-            return Ok(());
-        }
-        if let Some(envelope) = self.envelope(slot)? {
-            if rules::waits(&msg.kind) {
-                self.wait_for_links(&msg, &envelope)?;
-            }
+        let Some(envelope) = self.envelope(slot)? else {
+            return self.refresh(slot);
+        };
+        let blocked = rules::waits(&msg.kind) && self.wait_for_links(&msg, &envelope)?;
+        if !msg.is_settled() {
             self.settle_undo(&mut msg, &envelope, holds)?;
+            msg = self.need(slot)?;
+        }
+        if !blocked && msg.gate == Gate::Holds {
+            self.let_pass(&mut msg)?;
         }
         self.refresh(slot)
+    }
+
+    /// Opens the keys of a message that ended, or that others may pass, once all that it came after is accounted for.
+    fn let_pass(&mut self, msg: &mut Msg) -> Result<(), StoreError> {
+        if msg.is_settled() {
+            self.let_go(msg, Gate::Done)
+        } else if msg.may_be_passed() {
+            self.let_go(msg, Gate::Passed)?;
+            self.supersede_if_overtaken(msg)
+        } else {
+            Ok(())
+        }
     }
 
     /// Has all who wait for a message under this name look again: those who miss it, and those who wait for the loss of it.

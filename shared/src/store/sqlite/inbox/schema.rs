@@ -6,6 +6,7 @@
 //!                      └──< arrival                     which frame brought it, and when
 //! key ─< touch >─ message                               who touches what: gate 0 holds, 1 passed, 2 done
 //! behind, missing, undo, twin                           what a message waits for: facts, never counters
+//! claim, given_up                               how far an agent says that it reaches; what will never come
 //! moved, amendment, approval, audit, shared_key, meta, note
 //! ```
 
@@ -14,7 +15,7 @@ use crate::store::sqlite::open::Schema;
 pub(super) const SCHEMA: Schema = Schema {
     name: "inbox",
     application_id: 0x4d4c_494e,
-    migrations: &[FIRST, SECOND, THIRD, FOURTH],
+    migrations: &[FIRST, SECOND, THIRD, FOURTH, FIFTH],
 };
 
 /// `message.state` is 0 ready, 1 behind, 2 sent, 3 held, 4 dead, 5 voiding, 6 settled. `keys` holds the ids of its keys,
@@ -113,4 +114,18 @@ INSERT INTO declared SELECT message.lane, message.sequence, NULL, message.last, 
 const FOURTH: &str = "
 ALTER TABLE arrival ADD COLUMN boot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE arrival ADD COLUMN began_ms INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Which epochs an agent's last hello called open; its watermark in each lane, and what it claims on the way there. What
+/// is missed and `gone` left nothing but its number.
+const FIFTH: &str = "
+ALTER TABLE epoch ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN watermark INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE missing ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX missing_gone ON missing (agent) WHERE gone = 1;
+CREATE TABLE claim (
+    agent INTEGER NOT NULL, lane INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (agent, lane)) STRICT, WITHOUT ROWID;
+CREATE TABLE given_up (
+    agent INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    digest INTEGER NOT NULL, PRIMARY KEY (agent, epoch, number, sequence, digest)) STRICT, WITHOUT ROWID;
 ";

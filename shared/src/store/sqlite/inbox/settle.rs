@@ -1,13 +1,18 @@
 //! The ends of a message, final or not, and what follows from each for others.
 
-use crate::message::Behind;
 use crate::outcome::{Outcome, Reason};
 use crate::store::StoreError;
-use crate::store::inbox::{State, rules};
+use crate::store::inbox::State;
 
 use super::columns::Gate;
 use super::message::{Msg, detail};
 use super::work::Work;
+
+/// What is noted of a message only until it is settled.
+const FORGET: [&str; 2] = [
+    "DELETE FROM undo WHERE slot = ?1",
+    "DELETE FROM twin WHERE slot = ?1",
+];
 
 impl Work<'_> {
     /// Settles a message: its keys are free, and what waited for its outcome learns it.
@@ -16,7 +21,20 @@ impl Work<'_> {
         let state = State::Settled(outcome);
         let detail = detail(&state);
         self.put(msg, state, what, detail)?;
-        self.let_go(msg, Gate::Done)?;
+        let named = if msg.is_keyless() {
+            self.waiters(msg.slot)?
+        } else {
+            Vec::new()
+        };
+        for forget in FORGET {
+            self.run(forget, [msg.slot])?;
+        }
+        if applied || !self.comes_after_what_is_to_come(msg)? {
+            self.let_go(msg, Gate::Done)?;
+        }
+        named
+            .into_iter()
+            .try_for_each(|slot| self.look_again(slot, true))?;
         let lane = self.lane_name(msg.lane)?.lane;
         if let Some(used) = self.memory.used.get_mut(&(msg.agent, lane)) {
             *used = used.saturating_sub(msg.bytes);
@@ -35,12 +53,31 @@ impl Work<'_> {
         let state = State::Dead(reason);
         let detail = detail(&state);
         self.put(msg, state, "dead", detail)?;
-        if !msg.is_keyless() && rules::behind(&msg.kind) == Behind::Pass {
+        if msg.may_be_passed() && !self.comes_after_what_is_to_come(msg)? {
             self.let_go(msg, Gate::Passed)?;
         }
         self.after_flight(msg.slot)?;
         *msg = self.need(msg.slot)?;
         self.supersede_if_overtaken(msg)
+    }
+
+    /// Whether something that a message came after is still to come. It ended without having waited for that, and holds
+    /// its keys until it is here: those behind it know of nothing that came before it.
+    fn comes_after_what_is_to_come(&mut self, msg: &Msg) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM missing WHERE slot = ?1) OR EXISTS (SELECT 1 FROM behind \
+                   JOIN message ON message.slot = behind.before WHERE behind.slot = ?1 AND message.keys = x'')";
+        let any: bool = self
+            .tx
+            .prepare_cached(sql)?
+            .query_row([msg.slot], |row| row.get(0))?;
+        if msg.gate != Gate::Holds || !any {
+            return Ok(false);
+        }
+        self.run("DELETE FROM missing WHERE slot = ?1", [msg.slot])?;
+        match self.envelope(msg.slot)? {
+            Some(envelope) => self.wait_for_links(msg, &envelope),
+            None => Ok(false),
+        }
     }
 
     /// Supersedes the passed dead letters before a message that took effect.

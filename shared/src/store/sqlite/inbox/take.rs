@@ -44,7 +44,8 @@ impl Frame<'_> {
 }
 
 impl Work<'_> {
-    /// Takes one frame in, where its agent's unsettled messages in its lane stay within `most` bytes.
+    /// Takes one frame in, where its agent's unsettled messages in its lane stay within `most` bytes, or messages that
+    /// are here wait for one of it.
     pub fn take(&mut self, arrival: &Arrival, most: u64) -> Result<Taken, StoreError> {
         if !rules::well_formed(arrival) {
             return Ok(Taken::Refused(Refusal::Malformed));
@@ -66,10 +67,13 @@ impl Work<'_> {
             .zip(&standings)
             .filter(|(_, standing)| !standing.is_here());
         let bytes: u64 = unknown.map(|(row, _)| row.len() as u64).sum();
-        if bytes > most.saturating_sub(self.used(agent, arrival.lane)?) {
+        // What others here wait for is taken all the same: nothing else would make room.
+        if bytes > most.saturating_sub(self.used(agent, arrival.lane)?) && !frame.is_missed {
             return Ok(Taken::Refused(Refusal::Full));
         }
-        self.keep_frame(&frame, &standings, lane, ranges).map(Taken::Kept)
+        let kept = self.keep_frame(&frame, &standings, lane, ranges)?;
+        self.reach(agent)?;
+        Ok(Taken::Kept(kept))
     }
 
     /// Bytes of an agent's unsettled messages in a lane; derived once, then kept in step.

@@ -30,7 +30,7 @@ impl Work<'_> {
         }
         match self.resolve(msg.agent, &original.stamp())? {
             Found::Missing => {
-                self.miss(msg.slot, msg.agent, &original.stamp())?;
+                self.miss(msg.slot, msg.agent, &original.stamp(), false)?;
                 self.refresh(msg.slot)
             }
             // Whoever tries a dead letter again has this asked once more.

@@ -1,14 +1,20 @@
 //! Looking at messages: those that are ready, one, many, and what they wait for.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::ident::{AgentId, Epoch, Lane, MessageId, Position, Stamp};
+use crate::ident::{AgentId, Lane, MessageId};
 use crate::store::StoreError;
 use crate::store::inbox::{Entry, Item, PAGE, ReadyFrom, SharedKey, Slot, WaitsFor};
 
+use super::columns::SETTLED;
 use super::entry::{COLUMNS, JOINS, entries, items};
-use super::lanes::{agent_id, lane_id, lane_of};
+use super::lanes::{agent_id, lane_id};
+use super::message::load;
+use super::order::ended_before;
+use super::resolve::read_stamp;
 use super::work::{all, find};
 
 /// A note of the flow.
@@ -116,31 +122,28 @@ pub(super) fn get(connection: &Connection, slot: Slot) -> Result<Option<Item>, S
 
 /// What a message waits for.
 pub(super) fn waits_for(connection: &Connection, slot: Slot) -> Result<WaitsFor, StoreError> {
+    let Some(msg) = load(connection, slot.0)? else {
+        return Ok(WaitsFor::default());
+    };
     let sql = format!(
         "SELECT {COLUMNS} FROM behind CROSS JOIN message AS m ON m.slot = behind.before {JOINS} \
-         WHERE behind.slot = ?1 ORDER BY m.place, m.slot LIMIT ?2"
+         WHERE behind.slot = ?1 AND m.state < {SETTLED} ORDER BY m.place, m.slot LIMIT ?2"
     );
     let here = entries(connection, &sql, (slot.0, PAGE as i64))?;
-    let sql = "SELECT epoch, number, sequence, digest FROM missing WHERE slot = ?1 LIMIT ?2";
-    let missing = all(connection, sql, (slot.0, PAGE as i64), |row| {
-        Ok((
-            row.get::<_, i64>(0)?,
-            row.get::<_, u8>(1)?,
-            row.get::<_, i64>(2)?,
-            row.get::<_, i64>(3)?,
-        ))
-    })?;
-    let stamps = missing.into_iter().map(|(epoch, lane, sequence, digest)| {
-        let position = Position {
-            epoch: Epoch(epoch as u64),
-            lane: lane_of(lane)?,
-            sequence: sequence as u64,
-        };
-        let digest = digest.to_le_bytes();
-        Ok(Stamp { position, digest })
-    });
-    let missing = stamps.collect::<Result<_, StoreError>>()?;
-    Ok(WaitsFor { here, missing })
+    let mut missed = BTreeSet::new();
+    for slot in ended_before(connection, &msg)?.into_iter().chain([slot.0]) {
+        let sql = "SELECT epoch, number, sequence, digest, gone FROM missing WHERE slot = ?1 LIMIT ?2";
+        missed.extend(all(connection, sql, (slot, PAGE as i64), |row| {
+            let spelled = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((spelled, row.get::<_, bool>(4)?))
+        })?);
+    }
+    let (mut missing, mut gone) = (Vec::new(), Vec::new());
+    for (spelled, is_gone) in missed.into_iter().take(PAGE) {
+        let named = if is_gone { &mut gone } else { &mut missing };
+        named.push(read_stamp(spelled)?);
+    }
+    Ok(WaitsFor { here, missing, gone })
 }
 
 /// Messages by a statement that was put together from a filter.

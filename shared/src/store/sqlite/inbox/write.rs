@@ -70,6 +70,8 @@ impl SqliteInbox {
         head.opening.number += 1;
         head.opening.mark = mark;
         head.save(&tx)?;
+        // What was claimed of an older state says nothing of rows that were moved since.
+        tx.execute("DELETE FROM claim", [])?;
         tx.commit()?;
         Ok(Self {
             database,
@@ -144,7 +146,8 @@ impl Inbox for SqliteInbox {
     fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError> {
         self.transact(LINK, 0, |work| {
             let agent = work.agent(agent)?;
-            work.announce(agent, epochs)
+            work.announce(agent, epochs)?;
+            work.claim(agent, epochs)
         })
     }
 

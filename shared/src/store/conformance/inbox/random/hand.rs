@@ -122,6 +122,7 @@ fn change_of(what: u8, entry: &Entry, was_sent: bool) -> Change {
         (0..=3 | 9, State::Held(_)) => Change::Release,
         (0..=3 | 9, State::Dead(_)) => Change::Retry { reason: text() },
         (REPLAY, _) => Change::Replay,
+        (14 | 15, _) => Change::Approve,
         (10, _) => Change::Settle(discarded()),
         _ => Change::Dead(Reason::new("refused", "the target says no")),
     }

@@ -29,8 +29,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (at(), at(), 1usize..4, 0u8..3).prop_map(|(log, from, count, kind)| Step::Declare { log, from, count, kind }),
         1 => at().prop_map(|plant| Step::Clone { plant }),
         1 => (at(), prop::collection::vec(at(), 0..4)).prop_map(|(plant, moved)| Step::Cut { plant, moved }),
-        14 => (at(), 0u8..14).prop_map(|(which, what)| Step::Change { which, what }),
+        14 => (at(), 0u8..16).prop_map(|(which, what)| Step::Change { which, what }),
         1 => at().prop_map(|which| Step::Prune { which }),
+        3 => (at(), 0u8..4).prop_map(|(plant, open)| Step::Hello { plant, open }),
     ]
 }
 

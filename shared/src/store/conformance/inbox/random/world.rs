@@ -50,13 +50,29 @@ pub enum Step {
     Prune {
         which: Index,
     },
+    /// A plant says how far its open epochs reach: the newest, and as many before it.
+    Hello {
+        plant: Index,
+        open: u8,
+    },
 }
 
 /// A plant and what it has captured, by epoch and lane.
 #[derive(Clone)]
 struct Site {
     plant: Plant,
+    /// Epochs that were cut, as they were then.
+    cut: Vec<Lineage>,
     logs: BTreeMap<(Epoch, Lane), Vec<Made>>,
+}
+
+impl Site {
+    /// The newest epoch and so many before it.
+    fn hello(&self, before: usize) -> Vec<Lineage> {
+        let now = self.plant.lineage(self.cut.last().map(|last| last.epoch.0));
+        let cut = &self.cut[self.cut.len().saturating_sub(before)..];
+        cut.iter().copied().chain([now]).collect()
+    }
 }
 
 /// Everything outside the stores.
@@ -72,6 +88,7 @@ impl World {
     pub fn new() -> Self {
         let site = |name, epoch| Site {
             plant: Plant::new(name, epoch),
+            cut: Vec::new(),
             logs: BTreeMap::new(),
         };
         Self {
@@ -132,6 +149,12 @@ impl World {
             }
             Step::Cut { plant, moved } => self.cut(plant, moved, disk, model),
             Step::Change { which, what } => return self.change(which, *what, disk, model),
+            Step::Hello { plant, open } => {
+                let site = plant.get(&self.sites);
+                let epochs = site.hello(usize::from(*open));
+                disk.announce(&site.plant.agent, &epochs).unwrap();
+                model.announce(&site.plant.agent, &epochs).unwrap();
+            }
             Step::Prune { which } => return self.prune(which, disk, model),
         }
         Ok(())
@@ -220,10 +243,13 @@ impl World {
         self.epochs += 1;
         let before = self.sites[at].plant.epoch;
         let rows: Vec<Made> = self.sites[at].logs.values().flatten().cloned().collect();
+        let last = self.sites[at].hello(0);
+        self.sites[at].cut.extend(last);
         self.sites[at].plant.cut(self.epochs);
         let lineage = [Lineage {
             epoch: Epoch(self.epochs),
             predecessor: Some(before),
+            heads: None,
         }];
         let agent = self.sites[at].plant.agent.clone();
         disk.announce(&agent, &lineage).unwrap();

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use super::{Limits, SqliteInbox, SqliteInboxReader};
 use crate::ident::Lane;
+use crate::store::GapKind;
 use crate::store::StoreError;
+use crate::store::conformance::inbox::gaps::gap_of;
 use crate::store::conformance::inbox::kit::*;
 use crate::store::inbox::{Change, Inbox, InboxView, Refusal, State, Taken, Worklist};
 
@@ -118,6 +120,44 @@ fn an_agent_that_used_up_its_room_is_refused_until_something_settles_and_others_
     keep(&mut inbox, &plant.agent, &[&bulk]);
     apply(&mut inbox, &rows[0]);
     assert!(matches!(inbox.take(&third).unwrap()[0], Taken::Kept(_)));
+}
+
+#[test]
+fn what_fills_the_room_of_an_agent_does_not_keep_out_what_it_waits_for() {
+    let home = tempfile::tempdir().unwrap();
+    let mut plant = Plant::new("plant-1", 1);
+    let rows: Vec<Made> = (0..3).map(|_| plant.make(PARKS, &["order:a"])).collect();
+    let limits = Limits {
+        lane_bytes: rows[2].sealed.bytes.len() as u64 * 2,
+    };
+    let mut inbox = SqliteInbox::open(&at(&home), limits, 1, 1).unwrap();
+    keep(&mut inbox, &plant.agent, &[&rows[1], &rows[2]]);
+    let unwanted = plant.make(PARKS, &["order:b"]);
+    let frame = [plant.frame(&[&unwanted])];
+    assert_eq!(inbox.take(&frame).unwrap(), [Taken::Refused(Refusal::Full)]);
+    keep(&mut inbox, &plant.agent, &[&rows[0]]);
+    assert_eq!(ready(&inbox, &plant.agent), ids(&[&rows[0]]));
+}
+
+#[test]
+fn what_was_claimed_before_a_start_says_nothing_after_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut plant = Plant::new("plant-1", 1);
+    let first = plant.make_in(Lane::Bulk, PARKS, &["order:b"], |_| {});
+    let settled = [plant.make(PARKS, &["order:a"])];
+    let last = plant.make(PARKS, &["order:a"]);
+    let open = |mark| SqliteInbox::open(&at(&home), Limits::default(), 1, mark).unwrap();
+    let mut inbox = open(1);
+    let gap = gap_of(&plant, &settled, 1, 1, GapKind::Settled);
+    inbox.declare(&plant.agent, &[gap], 1).unwrap();
+    keep(&mut inbox, &plant.agent, &[&last]);
+    say_hello(&mut inbox, &plant);
+    drop(inbox);
+    let mut inbox = open(2);
+    keep(&mut inbox, &plant.agent, &[&first]);
+    assert_eq!(ready(&inbox, &plant.agent), []);
+    say_hello(&mut inbox, &plant);
+    assert_eq!(ready(&inbox, &plant.agent), ids(&[&last]));
 }
 
 #[test]
