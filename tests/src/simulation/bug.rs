@@ -19,6 +19,8 @@ pub enum Bug {
     ValidationBeforeAsking,
     /// The target runs a group although one of it is done.
     GroupRunThoughPartlyKnown,
+    /// What is discarded before its turn frees those behind it, though something that it came after is still to come.
+    DiscardedLetsGo,
     /// A discard settles without claiming the id in the target.
     DiscardWithoutVoid,
     /// A restored spool goes on with its epoch.
@@ -45,7 +47,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 19] = [
         Bug::ReceiptBeforeCommit,
         Bug::ToneBeforeCommit,
         Bug::AfterForgotten,
@@ -53,6 +55,7 @@ impl Bug {
         Bug::DedupByPosition,
         Bug::ValidationBeforeAsking,
         Bug::GroupRunThoughPartlyKnown,
+        Bug::DiscardedLetsGo,
         Bug::DiscardWithoutVoid,
         Bug::EpochContinuedAfterRestore,
         Bug::StaleFenceIgnored,

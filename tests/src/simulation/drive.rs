@@ -8,6 +8,7 @@ use millrace_shared::store::spool::SpoolReader;
 use millrace_shared::store::spool::{Spool, Verdict};
 
 use super::bug::Bug;
+use super::inbox::commit;
 use super::network::Way;
 use super::world::{Answer, Event, Job, Node, World};
 
@@ -241,9 +242,9 @@ impl World {
             Job::Poster(..) if fails => self.answer(node, Answer::Poster(Vec::new())),
             Job::Poster(changes, to_post) => {
                 self.watch_changes(relay, &changes);
-                for (slot, change) in &changes {
-                    self.note(|| format!("relay {relay} commits {change:?} of {slot:?}"));
-                    self.relays[relay].disk.change(slot, change);
+                let verdicts = commit(&mut self.relays[relay].disk, &changes, now.wall_ms);
+                for (request, verdict) in changes.iter().zip(verdicts) {
+                    self.note(|| format!("relay {relay} commits {request:?}: {verdict:?}"));
                 }
                 if !changes.is_empty() {
                     self.moved_ms = self.now_ms;

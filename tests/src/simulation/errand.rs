@@ -1,13 +1,12 @@
 //! What passes between a relay and the target: requests that are lost, late or doubled, and their answers.
 
 use millrace_shared::link::receiver::ReceiverNotice;
-use millrace_shared::store::inbox::Inbox;
+use millrace_shared::store::inbox::{Change, Inbox, Request, StateName};
 
 use super::bug::Bug;
-use super::model::message::State;
-use super::model::odoo::{Known, Reply, Request};
-use super::model::work::Change;
-use super::poster::Step;
+use super::inbox::commit;
+use super::odoo::{Ask, Known, Reply};
+use super::poster::{Step, request};
 use super::world::{Event, Job, Node, World};
 
 impl World {
@@ -32,10 +31,10 @@ impl World {
     pub fn step(&mut self, relay: usize, step: Step) {
         let run = self.relays[relay].run;
         match step {
-            Step::Send(number, request) => {
+            Step::Send(number, ask) => {
                 let node = &self.relays[relay];
                 let stamp = (node.poster.fence.unwrap_or(0), node.disk.seen);
-                self.note(|| format!("relay {relay} asks the target {number}: {request:?}"));
+                self.note(|| format!("relay {relay} asks the target {number}: {ask:?}"));
                 if !self.mended && self.dice.chance(self.plan.loss / 2) {
                     return;
                 }
@@ -49,7 +48,7 @@ impl World {
                         self.plan.delay_ms.min(5_000)
                     };
                     let after_ms = self.dice.between(1, longest);
-                    let event = Event::Request(relay, run, number, request.clone(), stamp);
+                    let event = Event::Request(relay, run, number, ask.clone(), stamp);
                     self.later(after_ms, event);
                 }
             }
@@ -57,6 +56,11 @@ impl World {
                 self.ask_store(Node::Relay(relay), Job::Poster(changes, to_post))
             }
             Step::Fenced(fence) => self.raise_term(relay, fence),
+            Step::Restored => {
+                let trusted = self.bug == Some(Bug::RestoredTargetTrusted);
+                let disk = &mut self.relays[relay].disk;
+                (disk.seen, disk.replay) = (self.odoo.count, !trusted);
+            }
             Step::Replay => self.replay(relay),
             Step::Stop => {
                 self.note(|| format!("relay {relay} hears that it was taken over from"));
@@ -65,44 +69,30 @@ impl World {
         }
     }
 
-    /// A person orders that what the restored target does not have is done again, under the same names: what took effect
-    /// is posted, and what was discarded is voided. A discard that the target forgot would come back from the next image
+    /// What the restored target does not have is done again, under the same names: what took effect is posted, and what
+    /// was discarded is voided. A discard that the target forgot would come back from the next image
     /// of a spool or an inbox in which it had not happened yet.
     fn replay(&mut self, relay: usize) {
-        let node = &mut self.relays[relay];
-        node.disk.seen = self.odoo.count;
-        if self.bug == Some(Bug::RestoredTargetTrusted) {
-            return;
-        }
-        for slot in node.disk.in_state(|state| matches!(state, State::Settled(_))) {
-            let Some(item) = node.disk.item(&slot) else {
-                continue;
-            };
-            let name = (slot.0.clone(), item.name);
-            let there = matches!(self.odoo.known.get(&name), Some(Known::Done | Known::Void));
-            if !there && item.effective {
-                node.disk.change(&slot, &Change::Replay);
-            }
-        }
+        let disk = &self.relays[relay].disk;
+        let settled = disk.items(&[StateName::Settled]).into_iter();
+        let forgotten = settled.filter(|item| self.is_forgotten(item));
+        let again: Vec<Request> = forgotten.map(|item| request(&item, Change::Replay)).collect();
+        let now_ms = self.moment(Node::Relay(relay)).wall_ms;
+        let disk = &mut self.relays[relay].disk;
+        disk.replay = false;
+        let verdicts = commit(disk, &again, now_ms);
+        self.note(|| format!("relay {relay} replays {again:?}: {verdicts:?}"));
     }
 
     /// A request reaches the target, which answers it.
-    pub fn reach_target(
-        &mut self,
-        relay: usize,
-        run: u32,
-        number: u64,
-        request: &Request,
-        fence: u64,
-        seen: u64,
-    ) {
+    pub fn reach_target(&mut self, relay: usize, run: u32, number: u64, ask: &Ask, fence: u64, seen: u64) {
         if self.now_ms < self.odoo_down_until_ms {
             return;
         }
         let before = self.odoo.effects.len();
-        let reply = self.odoo.answer(request, fence, seen, self.bug);
+        let reply = self.odoo.answer(ask, fence, seen, self.bug);
         self.watch_effects(before);
-        if let (Request::Void(_), Reply::Told(told)) = (request, &reply) {
+        if let (Ask::Void(_), Reply::Told(told)) = (ask, &reply) {
             for (name, known) in told {
                 if *known == Some(Known::Void) {
                     self.discarded.insert(name.clone());

@@ -5,7 +5,7 @@ use millrace_shared::link::{Channel, ReceiverEvent, SenderEvent};
 use millrace_shared::store::spool::SpoolReader;
 
 use super::bug::Bug;
-use super::model::odoo::Reply;
+use super::odoo::Reply;
 use super::world::{Answer, Event, Job, Node, World};
 
 impl World {
@@ -26,8 +26,8 @@ impl World {
             Event::Answer(node, run, answer) if self.runs(node, run) => self.hear(node, answer),
             Event::Scan(agent) => self.scan(agent),
             Event::Tick(relay, run) if self.runs(Node::Relay(relay), run) => self.tick(relay),
-            Event::Request(relay, run, number, request, (fence, seen)) => {
-                self.reach_target(relay, run, number, &request, fence, seen);
+            Event::Request(relay, run, number, ask, (fence, seen)) => {
+                self.reach_target(relay, run, number, &ask, fence, seen);
             }
             Event::Reply(relay, run, number, reply, count) if self.runs(Node::Relay(relay), run) => {
                 let node = &mut self.relays[relay];
@@ -105,7 +105,7 @@ impl World {
             (Node::Relay(relay), Answer::Receiver(agent, event)) => self.tell_receiver(relay, &agent, event),
             (Node::Relay(relay), Answer::Poster(to_post)) => {
                 let node = &mut self.relays[relay];
-                let step = node.poster.post(to_post, &node.disk, self.now_ms);
+                let step = node.poster.post(&to_post, &node.disk, self.now_ms);
                 let ids: Vec<AgentId> = node.receivers.keys().cloned().collect();
                 for id in ids {
                     self.tell_receiver(relay, &id, ReceiverEvent::NewsWaiting);

@@ -1,5 +1,5 @@
-//! A deterministic simulation of both ends of the link: the shipped machines, models of their stores and of Odoo, a
-//! faulty network, and disasters. One seed is one world; the same seed is the same world.
+//! A deterministic simulation of both ends of the link: the shipped machines over the shipped models of their
+//! stores, a model of Odoo, a faulty network, and disasters. One seed is one world; the same seed is the same world.
 //!
 //! A world has a storm, in which everything may go wrong, and a calm, in which everything must come to rest. Then the
 //! [`oracle`] compares the raw list of scans with the target's books. What must hold at every instant is looked at by
@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! plan ─► world ─► happen ─► drive ─► Sender / Receiver   (shipped)
-//!                    │  │      └────► MemorySpool (shipped model), InboxModel
+//!                    │  │      └────► MemorySpool, MemoryInbox  (shipped models)
 //!   disaster, process ┘  └─► poster ─► errand ─► Odoo (model)
 //! ```
 
@@ -18,9 +18,10 @@ mod disaster;
 mod drive;
 mod errand;
 mod happen;
+pub mod inbox;
 mod log;
-pub mod model;
 pub mod network;
+pub mod odoo;
 pub mod oracle;
 mod person;
 pub mod plan;
@@ -42,7 +43,7 @@ use millrace_shared::store::memory::MemorySpool;
 
 use agent::{AgentNode, Disk};
 use bug::Bug;
-use model::inbox::InboxModel;
+use inbox::RelayDisk;
 use network::Line;
 use poster::Poster;
 use relay::RelayNode;
@@ -50,7 +51,7 @@ use scan::Scan;
 use world::{Event, Node, World};
 
 /// After the storm a world must come to rest within this time.
-const CALM_MS: u64 = 8 * 3_600 * 1000;
+const CALM_MS: u64 = 48 * 3_600 * 1000;
 /// How often it is looked whether it has.
 const LOOK_MS: u64 = 5_000;
 /// No world needs more events than this: one that does runs in a circle.
@@ -115,7 +116,7 @@ fn build(seed: u64, bug: Option<Bug>, log: bool) -> World {
     world.note(|| plan);
     let (store, mark) = (world.dice.number(), world.dice.number());
     world.relays.push(RelayNode {
-        disk: InboxModel::new(store, mark, world.plan.quota, bug),
+        disk: RelayDisk::new(store, mark, world.plan.quota, bug),
         run: 0,
         up: false,
         deposed: false,

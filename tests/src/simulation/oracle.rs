@@ -3,9 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use super::model::message::State;
-use super::model::odoo::Known;
+use millrace_shared::ident::Stamp;
+use millrace_shared::outcome::Outcome;
+use millrace_shared::store::inbox::{InboxView, Item, State, StateName};
+
+use super::inbox::{name_of, scan_of};
+use super::odoo::Known;
 use super::world::World;
+
+/// States from which a message can still go on.
+const OPEN: [StateName; 6] = [
+    StateName::Ready,
+    StateName::Behind,
+    StateName::Sent,
+    StateName::Held,
+    StateName::Dead,
+    StateName::Voiding,
+];
 
 /// A promise: its name, and what of a world at rest breaks it.
 type Promise = (&'static str, fn(&World) -> Vec<String>);
@@ -93,22 +107,24 @@ pub fn balance(world: &World) -> Vec<String> {
         }
     }
     let disk = &world.relays[world.relay()].disk;
-    if disk.seen > world.odoo.count {
-        open.push("the relay has not noticed that the target was restored".to_owned());
+    if disk.replay || disk.seen > world.odoo.count {
+        open.push("the relay has not made good that the target was restored".to_owned());
     }
-    for slot in disk.in_state(|state| !matches!(state, State::Settled(_))) {
-        let Some(item) = disk.item(&slot) else { continue };
+    for item in disk.items(&OPEN) {
+        let (at, state, scan) = (item.entry.position, &item.entry.state, scan_of(&item));
+        let waits = disk.inbox.waits_for(item.entry.ticket.slot).unwrap_or_default();
+        let here = waits.here.iter();
+        let here: Vec<String> = here
+            .map(|other| format!("{} {}", other.position, other.state.name().word()))
+            .collect();
+        let elsewhere: Vec<String> = waits
+            .missing
+            .iter()
+            .chain(&waits.gone)
+            .map(Stamp::to_string)
+            .collect();
         open.push(format!(
-            "the relay still has {} scan {:?} {:?}, blocked {}, after {:?}",
-            item.at,
-            item.scan,
-            item.state,
-            disk.is_blocked(&slot),
-            item.keys
-                .iter()
-                .filter_map(|link| link.after)
-                .map(|after| after.to_string())
-                .collect::<Vec<_>>()
+            "the relay still has {at} scan {scan:?} {state:?}, behind {here:?}, and what is not here: {elsewhere:?}"
         ));
     }
     open
@@ -118,20 +134,15 @@ pub fn balance(world: &World) -> Vec<String> {
 pub fn no_false_duplicate(world: &World) -> Vec<String> {
     let disk = &world.relays[world.relay()].disk;
     let mut broken = Vec::new();
-    for (agent, peer) in &disk.peers {
-        for item in &peer.items {
-            let known = world.odoo.known.get(&(agent.clone(), item.name));
-            let superseded = matches!(
-                item.state,
-                State::Settled(millrace_shared::outcome::Outcome::Superseded { .. })
-            );
-            let discarded = world.discarded.contains(&(agent.clone(), item.name));
-            if superseded && known != Some(&Known::Done) && !discarded {
-                broken.push(format!(
-                    "{} is called superseded, but its name is {known:?} in the target",
-                    item.at
-                ));
-            }
+    let superseded = |item: &Item| matches!(item.entry.state, State::Settled(Outcome::Superseded { .. }));
+    for item in disk.items(&[StateName::Settled]).into_iter().filter(superseded) {
+        let Some(name) = name_of(&item) else { continue };
+        let known = world.odoo.known.get(&name);
+        if known != Some(&Known::Done) && !world.discarded.contains(&name) {
+            let at = item.entry.position;
+            broken.push(format!(
+                "{at} is called superseded, but its name is {known:?} in the target"
+            ));
         }
     }
     broken

@@ -1,21 +1,24 @@
 //! The people in the office: they try dead letters again or discard them, and decide on what can never come.
 
 use millrace_shared::ident::Stamp;
-use millrace_shared::store::inbox::{Inbox, why};
+use millrace_shared::store::inbox::{Change, Inbox, InboxView, Item, StateName, why};
 
-use super::model::message::State;
-use super::model::odoo::Known;
-use super::model::work::{Change, Slot};
+use super::inbox::{dead, name_of, scan_of};
+use super::odoo::{Known, Name};
+use super::poster::request;
 use super::world::{Event, Job, Node, World};
 
 /// After so long without any movement people look at what still waits.
 const PATIENCE_MS: u64 = 15 * 60 * 1000;
 
+/// How often in a thousand people discard what waits, because it was typed in by hand during the storm.
+const TYPED_IN: u32 = 60;
+
 /// With less room than this no message may fit.
 const FULL_BYTES: u64 = 1_000;
 
 impl World {
-    /// One person looks at one dead letter.
+    /// One person looks at one dead letter, or at one that waits.
     pub fn look_at_dead_letters(&mut self) {
         let after_ms = self.dice.between(2_000, 10_000);
         self.later(after_ms, Event::Person);
@@ -23,13 +26,18 @@ impl World {
         if !self.relays[relay].up {
             return;
         }
-        let dead = self.relays[relay]
+        let (dead, behind) = (StateName::Dead, StateName::Behind);
+        let typed_in = !self.mended && self.dice.chance(TYPED_IN);
+        let seen = self.relays[relay]
             .disk
-            .in_state(|state| matches!(state, State::Dead(_)));
-        if !dead.is_empty() {
-            let slot = dead[self.dice.index(dead.len())].clone();
-            if let Some(change) = self.decide(&slot) {
-                self.ask_store(Node::Relay(relay), Job::Poster(vec![(slot, change)], Vec::new()));
+            .items(&[if typed_in { behind } else { dead }]);
+        if !seen.is_empty() {
+            let item = &seen[self.dice.index(seen.len())];
+            if let Some(change) = self.decide(item) {
+                self.ask_store(
+                    Node::Relay(relay),
+                    Job::Poster(vec![request(item, change)], Vec::new()),
+                );
             }
         }
         if self.mended && self.now_ms > self.moved_ms + PATIENCE_MS {
@@ -37,64 +45,63 @@ impl World {
         }
     }
 
-    fn decide(&mut self, slot: &Slot) -> Option<Change> {
-        let item = self.relays[self.relay()].disk.item(slot)?;
-        match item.dead()? {
+    fn decide(&mut self, item: &Item) -> Option<Change> {
+        let retry = Change::Retry {
+            reason: "simulated".into(),
+        };
+        let discard = Change::Discard {
+            reason: "simulated".into(),
+        };
+        let Some(word) = dead(item) else {
+            return Some(discard); // It was typed in by hand.
+        };
+        match word {
             // It will be moved, unless nobody has it any more, or its lane is full of what waits for it: two twins can fill
             // it, and then only what is here already can go on.
             why::CONFLICT => {
-                let (name, lane) = (item.name, item.at.position.lane);
+                let (name, entry) = (name_of(item)?, &item.entry);
                 let quiet = self.mended && self.now_ms > self.moved_ms + PATIENCE_MS / 2;
-                let full = self.relays[self.relay()]
-                    .disk
-                    .room(&slot.0, lane)
-                    .is_ok_and(|room| room < FULL_BYTES);
-                (quiet && (full || !self.is_kept(slot, &name))).then_some(Change::Retry)
+                let disk = &self.relays[self.relay()].disk;
+                let room = disk.room(&entry.agent, entry.position.lane);
+                let full = room.is_ok_and(|room| room < FULL_BYTES);
+                (quiet && (full || !self.is_kept(&name))).then_some(retry)
             }
-            why::LOST => self.mended.then_some(Change::Discard),
+            why::LOST => self.mended.then_some(discard),
             // It had been declared lost and others may have passed it since: that is the person's decision.
             why::LATE => {
-                let scan = item.scan?;
-                self.scans[scan].late = true;
-                Some(Change::Retry)
+                self.scans[scan_of(item)?].late = true;
+                Some(retry)
             }
-            _ if self.dice.chance(750) => Some(Change::Retry),
-            _ => Some(Change::Discard),
+            _ if self.dice.chance(750) => Some(retry),
+            _ => Some(discard),
         }
     }
 
-    fn is_kept(&self, slot: &Slot, name: &Stamp) -> bool {
-        let agents = self
-            .agents
-            .iter()
-            .filter(|agent| agent.exists && agent.id == slot.0);
-        agents
-            .into_iter()
-            .any(|agent| agent.disk.unsettled().contains(name))
+    fn is_kept(&self, (agent, stamp): &Name) -> bool {
+        let agents = self.agents.iter();
+        let mut agents = agents.filter(|node| node.exists && node.id == *agent);
+        agents.any(|node| node.disk.unsettled().contains(stamp))
     }
 
     /// What waits for something that can never come here goes on when a person says so: every copy of it was destroyed,
-    /// or the target has it, though this relay's disk is too young to know.
+    /// or the target has it, though this relay's disk is too young to know. The oldest first, and then people look again:
+    /// it may make room for what was captured before the next.
     fn let_go(&mut self, relay: usize) {
+        self.count_destroyed();
         let disk = &self.relays[relay].disk;
-        let waiting = disk.in_state(|state| *state == State::Waiting);
-        let hopeless = |slot: &&Slot| {
-            let Some(item) = disk.item(slot) else { return false };
-            let over = |after: Stamp| {
-                let name = (slot.0.clone(), after);
+        let hopeless = |item: &Item| {
+            let over = |after: &Stamp| {
+                let name = (item.entry.agent.clone(), *after);
                 let scan = self.scans.iter().find(|scan| scan.name.as_ref() == Some(&name));
                 let done = self.odoo.known.get(&name) == Some(&Known::Done);
                 done || self.discarded.contains(&name) || scan.is_none_or(|scan| scan.destroyed)
             };
-            let mut links = item.keys.iter().filter_map(|link| link.after);
-            disk.is_blocked(slot) && links.any(over)
+            let waits = disk.inbox.waits_for(item.entry.ticket.slot);
+            waits.is_ok_and(|waits| waits.missing.iter().chain(&waits.gone).any(over))
         };
-        let freed: Vec<_> = waiting
-            .iter()
-            .filter(hopeless)
-            .map(|slot| (slot.clone(), Change::Release))
-            .collect();
-        if !freed.is_empty() {
+        let waiting = disk.items(&[StateName::Behind]);
+        if let Some(oldest) = waiting.iter().find(|item| hopeless(item)) {
+            let freed = vec![request(oldest, Change::Approve)];
             self.ask_store(Node::Relay(relay), Job::Poster(freed, Vec::new()));
         }
     }

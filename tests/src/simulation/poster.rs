@@ -1,12 +1,13 @@
 //! A model of the relay's flow: asks first, then commits the intent, then posts, then commits the outcome. Pure: it
 //! looks at the inbox and says what is to be done next; the world does it.
 
+use millrace_shared::outcome::{Outcome, Reason, Record};
+use millrace_shared::store::inbox::{Change, Inbox, Item, Request, Slot, State, StateName};
+
 use super::bug::Bug;
 use super::dice::Dice;
-use super::model::inbox::InboxModel;
-use super::model::message::State;
-use super::model::odoo::{Known, Name, Posted, Reply, Request};
-use super::model::work::{Change, Slot};
+use super::inbox::{RelayDisk, name_of, scan_of};
+use super::odoo::{Ask, Known, Name, Posted, Reply};
 
 /// How long an answer of the target is waited for.
 const PATIENCE_MS: u64 = 20_000;
@@ -51,12 +52,14 @@ pub enum Purpose {
 #[derive(Debug)]
 pub enum Step {
     /// Send this to the target.
-    Send(u64, Request),
+    Send(u64, Ask),
     /// Commit these changes; then, where it is named, post those messages.
-    Commit(Vec<(Slot, Change)>, Vec<Slot>),
+    Commit(Vec<Request>, Vec<Slot>),
     /// The fence is ours under this number.
     Fenced(u64),
     /// The target was restored: a person orders a replay.
+    Restored,
+    /// All that was under way is known: what the target does not have any more is given back to the flow.
     Replay,
     /// Another instance took over: stop.
     Stop,
@@ -64,7 +67,7 @@ pub enum Step {
 
 impl Poster {
     /// What to do now, with nothing under way.
-    pub fn next(&mut self, inbox: &InboxModel, group: usize, now_ms: u64, dice: &mut Dice) -> Option<Step> {
+    pub fn next(&mut self, disk: &RelayDisk, group: usize, now_ms: u64, dice: &mut Dice) -> Option<Step> {
         if self.stale {
             return None;
         }
@@ -75,52 +78,43 @@ impl Poster {
             self.asked = None;
         }
         if self.fence.is_none() {
-            let above = inbox.opening.term.max(self.outranked);
-            return Some(self.ask(Purpose::Take, Request::Take(above), now_ms));
+            let above = disk.opening().term.max(self.outranked);
+            return Some(self.ask(Purpose::Take, Ask::Take(above), now_ms));
         }
         let group = if self.single > 0 { 1 } else { group };
         self.single = self.single.saturating_sub(1);
-        let bug = inbox.bug;
-        let sent = first(inbox.in_state(|state| *state == State::Sent), group);
-        if !sent.is_empty() {
-            if bug == Some(Bug::ValidationBeforeAsking) && dice.chance(200) {
-                return Some(Step::Commit(
-                    vec![(sent[0].clone(), Change::Dead("locked"))],
-                    Vec::new(),
-                ));
-            }
-            let request = Request::Ask(names(inbox, &sent));
-            return Some(self.ask(Purpose::Recover(sent), request, now_ms));
+        let early = disk.bug == Some(Bug::ValidationBeforeAsking) && dice.chance(200);
+        let sent = first(disk.items(&[StateName::Sent]), group);
+        if let Some(oldest) = sent.first() {
+            return Some(match early {
+                true => Step::Commit(vec![request(oldest, refused("locked"))], Vec::new()),
+                false => self.ask(Purpose::Recover(slots(&sent)), Ask::Known(names(&sent)), now_ms),
+            });
         }
-        if let Some(slot) = inbox
-            .in_state(|state| *state == State::Voiding)
-            .into_iter()
-            .next()
-        {
-            if bug == Some(Bug::DiscardWithoutVoid) {
-                return Some(Step::Commit(vec![(slot, Change::Discarded)], Vec::new()));
+        if let Some(item) = disk.items(&[StateName::Voiding]).first() {
+            if disk.bug == Some(Bug::DiscardWithoutVoid) {
+                return Some(Step::Commit(vec![request(item, discarded())], Vec::new()));
             }
-            let name = names(inbox, std::slice::from_ref(&slot)).pop()?;
-            return Some(self.ask(Purpose::Void(slot), Request::Void(name), now_ms));
+            let purpose = Purpose::Void(item.entry.ticket.slot);
+            return Some(self.ask(purpose, Ask::Void(name_of(item)?), now_ms));
         }
-        let ready = first(inbox.ready(), group);
-        if ready.is_empty() {
+        if disk.replay {
+            return Some(Step::Replay);
+        }
+        let ready = first(disk.ready(), group);
+        match ready.first() {
             // Idle or not: a target that was restored must be noticed.
-            let idle = now_ms >= self.asked_ms + IDLE_MS;
-            return idle.then(|| self.ask(Purpose::First(Vec::new()), Request::Ask(Vec::new()), now_ms));
+            None if now_ms >= self.asked_ms + IDLE_MS => {
+                Some(self.ask(Purpose::First(Vec::new()), Ask::Known(Vec::new()), now_ms))
+            }
+            None => None,
+            Some(oldest) if early => Some(Step::Commit(vec![request(oldest, refused("locked"))], Vec::new())),
+            Some(_) => Some(self.ask(Purpose::First(slots(&ready)), Ask::Known(names(&ready)), now_ms)),
         }
-        if bug == Some(Bug::ValidationBeforeAsking) && dice.chance(200) {
-            return Some(Step::Commit(
-                vec![(ready[0].clone(), Change::Dead("locked"))],
-                Vec::new(),
-            ));
-        }
-        let request = Request::Ask(names(inbox, &ready));
-        Some(self.ask(Purpose::First(ready), request, now_ms))
     }
 
     /// What follows from an answer.
-    pub fn hear(&mut self, number: u64, reply: Reply, inbox: &InboxModel, dice: &mut Dice) -> Option<Step> {
+    pub fn hear(&mut self, number: u64, reply: Reply, disk: &RelayDisk, dice: &mut Dice) -> Option<Step> {
         let (_, purpose, _) = self.asked.take_if(|(asked, _, _)| *asked == number)?;
         match reply {
             Reply::Taken(fence) => {
@@ -133,107 +127,129 @@ impl Poster {
             }
             Reply::Restored => {
                 self.fence = None;
-                Some(Step::Replay)
+                Some(Step::Restored)
             }
             Reply::Told(told) | Reply::Split(told) => {
                 if matches!(purpose, Purpose::Post(_)) {
                     self.single = 4;
                 }
-                Some(self.told(&purpose, &told, inbox, dice))
+                Some(told_of(&purpose, &told, disk, dice))
             }
             Reply::Done(names) => {
                 let told: Vec<_> = names.into_iter().map(|name| (name, Some(Known::Done))).collect();
-                Some(self.told(&purpose, &told, inbox, dice))
+                Some(told_of(&purpose, &told, disk, dice))
             }
             Reply::Rejected(name) => {
-                let slots = slots(&purpose);
-                let slot = slots
-                    .into_iter()
-                    .find(|slot| names(inbox, std::slice::from_ref(slot)).contains(&name))?;
-                Some(Step::Commit(vec![(slot, Change::Dead("refused"))], Vec::new()))
+                let mut items = items_of(&purpose, disk).into_iter();
+                let item = items.find(|item| name_of(item).as_ref() == Some(&name))?;
+                Some(Step::Commit(vec![request(&item, refused("refused"))], Vec::new()))
             }
         }
     }
 
     /// The request that posts messages whose intent is committed.
-    pub fn post(&mut self, slots: Vec<Slot>, inbox: &InboxModel, now_ms: u64) -> Option<Step> {
-        let posted: Vec<Posted> = slots.iter().filter_map(|slot| posted(inbox, slot)).collect();
+    pub fn post(&mut self, slots: &[Slot], disk: &RelayDisk, now_ms: u64) -> Option<Step> {
+        let items = slots.iter().filter_map(|slot| disk.item(*slot));
+        let items: Vec<Item> = items.filter(|item| item.entry.state == State::Sent).collect();
+        let posted: Vec<Posted> = items.iter().filter_map(posted).collect();
         if posted.is_empty() || self.stale || self.fence.is_none() {
             return None;
         }
-        Some(self.ask(Purpose::Post(slots), Request::Post(posted), now_ms))
+        let slots = items.iter().map(|item| item.entry.ticket.slot).collect();
+        Some(self.ask(Purpose::Post(slots), Ask::Post(posted), now_ms))
     }
 
-    fn told(
-        &self,
-        purpose: &Purpose,
-        told: &[(Name, Option<Known>)],
-        inbox: &InboxModel,
-        dice: &mut Dice,
-    ) -> Step {
-        let (mut changes, mut to_post) = (Vec::new(), Vec::new());
-        for slot in slots(purpose) {
-            let Some(item) = inbox.item(&slot) else { continue };
-            let name = (slot.0.clone(), item.name);
-            let known = told
-                .iter()
-                .find(|(told, _)| *told == name)
-                .and_then(|(_, known)| known.clone());
-            match (known, purpose) {
-                (Some(Known::Done), _) => changes.push((slot, Change::Applied)),
-                (Some(Known::Void), _) => changes.push((slot, Change::Discarded)),
-                (
-                    Some(Known::Rejected(attempt)),
-                    Purpose::Recover(_) | Purpose::Post(_) | Purpose::First(_),
-                ) if attempt >= item.attempt => {
-                    changes.push((slot, Change::Dead("refused")));
-                }
-                (_, Purpose::First(_)) => {
-                    if dice.chance(20) {
-                        changes.push((slot, Change::Dead("locked")));
-                    } else {
-                        changes.push((slot.clone(), Change::Send));
-                        to_post.push(slot);
-                    }
-                }
-                (_, Purpose::Recover(_) | Purpose::Post(_)) => changes.push((slot, Change::Return)),
-                (_, Purpose::Void(_) | Purpose::Take) => {}
-            }
-        }
-        Step::Commit(changes, to_post)
-    }
-
-    fn ask(&mut self, purpose: Purpose, request: Request, now_ms: u64) -> Step {
+    fn ask(&mut self, purpose: Purpose, ask: Ask, now_ms: u64) -> Step {
         self.requests += 1;
         self.asked_ms = now_ms;
         self.asked = Some((self.requests, purpose, now_ms));
-        Step::Send(self.requests, request)
+        Step::Send(self.requests, ask)
     }
 }
 
-/// The first few, each key once.
-fn first(slots: Vec<Slot>, group: usize) -> Vec<Slot> {
-    slots.into_iter().take(group).collect()
+/// What follows from what the target knows.
+fn told_of(purpose: &Purpose, told: &[(Name, Option<Known>)], disk: &RelayDisk, dice: &mut Dice) -> Step {
+    let (mut changes, mut to_post) = (Vec::new(), Vec::new());
+    for item in items_of(purpose, disk) {
+        let name = name_of(&item);
+        let known = told.iter().find(|(told, _)| Some(told) == name.as_ref());
+        let known = known.and_then(|(_, known)| known.clone());
+        let slot = item.entry.ticket.slot;
+        let change = match (known, purpose) {
+            // What is known already gets its intent as well; asking for what became of that settles it.
+            (Some(Known::Done | Known::Void), Purpose::First(_)) => Change::Send,
+            (Some(Known::Done), _) => applied(),
+            (Some(Known::Void), _) => discarded(),
+            (Some(Known::Rejected(attempt)), Purpose::Recover(_) | Purpose::Post(_) | Purpose::First(_))
+                if attempt >= item.entry.attempt =>
+            {
+                refused("refused")
+            }
+            (_, Purpose::First(_)) if dice.chance(20) => refused("locked"),
+            (_, Purpose::First(_)) => {
+                to_post.push(slot);
+                Change::Send
+            }
+            (_, Purpose::Recover(_) | Purpose::Post(_)) => Change::Return,
+            (_, Purpose::Void(_) | Purpose::Take) => continue,
+        };
+        changes.push(request(&item, change));
+    }
+    Step::Commit(changes, to_post)
 }
 
-fn names(inbox: &InboxModel, slots: &[Slot]) -> Vec<Name> {
-    let name = |slot: &Slot| Some((slot.0.clone(), inbox.item(slot)?.name));
-    slots.iter().filter_map(name).collect()
+/// A change of a message as it is now.
+pub fn request(item: &Item, change: Change) -> Request {
+    Request {
+        ticket: item.entry.ticket,
+        change,
+    }
 }
 
-fn posted(inbox: &InboxModel, slot: &Slot) -> Option<Posted> {
-    let item = inbox.item(slot)?;
-    Some(Posted {
-        name: (slot.0.clone(), item.name),
-        scan: item.scan?,
-        attempt: item.attempt,
+fn applied() -> Change {
+    Change::Settle(Outcome::Applied(Record {
+        model: "simulated".into(),
+        id: 1,
+        name: "simulated".into(),
+    }))
+}
+
+fn discarded() -> Change {
+    Change::Settle(Outcome::Discarded {
+        by: "a person".into(),
+        reason: "simulated".into(),
     })
 }
 
-fn slots(purpose: &Purpose) -> Vec<Slot> {
-    match purpose {
-        Purpose::Take => Vec::new(),
-        Purpose::Recover(slots) | Purpose::First(slots) | Purpose::Post(slots) => slots.clone(),
-        Purpose::Void(slot) => vec![slot.clone()],
-    }
+fn refused(word: &str) -> Change {
+    Change::Dead(Reason::new(word, "simulated"))
+}
+
+fn first(items: Vec<Item>, group: usize) -> Vec<Item> {
+    items.into_iter().take(group).collect()
+}
+
+fn names(items: &[Item]) -> Vec<Name> {
+    items.iter().filter_map(name_of).collect()
+}
+
+fn slots(items: &[Item]) -> Vec<Slot> {
+    items.iter().map(|item| item.entry.ticket.slot).collect()
+}
+
+fn posted(item: &Item) -> Option<Posted> {
+    Some(Posted {
+        name: name_of(item)?,
+        scan: scan_of(item)?,
+        attempt: item.entry.attempt,
+    })
+}
+
+fn items_of(purpose: &Purpose, disk: &RelayDisk) -> Vec<Item> {
+    let slots = match purpose {
+        Purpose::Take => &[],
+        Purpose::Recover(slots) | Purpose::First(slots) | Purpose::Post(slots) => slots.as_slice(),
+        Purpose::Void(slot) => std::slice::from_ref(slot),
+    };
+    slots.iter().filter_map(|slot| disk.item(*slot)).collect()
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use millrace_shared::ident::AgentId;
 use millrace_shared::link::Receiver;
 
-use super::model::inbox::InboxModel;
+use super::inbox::RelayDisk;
 use super::poster::Poster;
 
 /// A relay's machine.
 #[derive(Debug)]
 pub struct RelayNode {
     /// Its disk.
-    pub disk: InboxModel,
+    pub disk: RelayDisk,
     /// Counts its processes.
     pub run: u32,
     /// Whether its process runs.

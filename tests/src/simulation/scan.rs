@@ -6,7 +6,7 @@ use millrace_shared::message::{Code, Completion, InventoryMove, Message, Product
 use millrace_shared::store::spool::{Claim, Intake};
 
 use super::dice::Dice;
-use super::model::odoo::Name;
+use super::odoo::Name;
 
 /// A scan.
 #[derive(Debug, Clone)]

@@ -5,12 +5,11 @@ use millrace_shared::ident::{AgentId, Position};
 use millrace_shared::link::wire::{self, Control, Receipt, Tidings};
 use millrace_shared::link::{Channel, SenderAction, SenderEvent};
 use millrace_shared::outcome::Outcome;
-use millrace_shared::store::inbox::Inbox;
+use millrace_shared::store::inbox::{Change, Inbox, LaneFloors, Request};
 use millrace_shared::store::spool::{Fate, News, SpoolReader};
 
-use super::model::message::scan_of;
-use super::model::odoo::Known;
-use super::model::work::{Change, Slot};
+use super::inbox::{name_of, scan_in, scan_of};
+use super::odoo::Known;
 use super::world::{Node, World};
 
 /// An effect that is older than this was known long before somebody called its message dead.
@@ -26,11 +25,15 @@ impl World {
         else {
             return;
         };
-        let lanes = self.relays[relay].disk.peers.get(agent).map(|peer| &peer.lanes);
+        let lanes = self.relays[relay].disk.floors(agent).unwrap_or_default();
         for taken in taken {
-            let lane = lanes.and_then(|lanes| lanes.get(&(taken.epoch, taken.lane)));
-            let kept = |sequence| lane.is_some_and(|lane| lane.cells.contains_key(&sequence));
-            if !(taken.first..=taken.last.sequence).all(kept) {
+            let lane = lanes
+                .iter()
+                .find(|lane| (lane.epoch, lane.lane) == (taken.epoch, taken.lane));
+            let within = |(first, last): &(u64, u64)| *first <= taken.first && taken.last.sequence <= *last;
+            let kept =
+                |lane: &LaneFloors| within(&(1, lane.stored.sequence)) || lane.ranges.iter().any(within);
+            if !lane.is_some_and(kept) {
                 let (first, last) = (taken.first, taken.last.sequence);
                 return self.violate(format!(
                     "P2: relay {relay} says stored of {first}-{last}, which is not on its disk"
@@ -83,7 +86,7 @@ impl World {
             let row = self.row_at(agent, stamp.position);
             let ours = row.filter(|row| row.digest.short() == stamp.digest);
             let envelope = ours.and_then(|row| Envelope::open(&row.bytes).ok());
-            let scan = envelope.as_ref().and_then(scan_of);
+            let scan = envelope.as_ref().and_then(scan_in);
             wrong.extend(scan.filter(|scan| !self.ever_applied.contains(scan)));
         }
         for scan in wrong {
@@ -172,15 +175,15 @@ impl World {
     }
 
     /// What took effect is not called dead.
-    pub fn watch_changes(&mut self, relay: usize, changes: &[(Slot, Change)]) {
-        for (slot, change) in changes {
-            let Some(item) = self.relays[relay].disk.item(slot) else {
+    pub fn watch_changes(&mut self, relay: usize, changes: &[Request]) {
+        for Request { ticket, change } in changes {
+            let Some(item) = self.relays[relay].disk.item(ticket.slot) else {
                 continue;
             };
-            let (Change::Dead(_), Some(scan)) = (change, item.scan) else {
+            let (Change::Dead(_), Some(scan), Some(name)) = (change, scan_of(&item), name_of(&item)) else {
                 continue;
             };
-            let done = self.odoo.known.get(&(slot.0.clone(), item.name)) == Some(&Known::Done);
+            let done = self.odoo.known.get(&name) == Some(&Known::Done);
             let old = self
                 .effect_ms
                 .get(&scan)

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use millrace_shared::envelope::Moment;
 use millrace_shared::ident::AgentId;
 use millrace_shared::link::{Channel, ReceiverAction, ReceiverEvent, SenderAction, SenderEvent};
+use millrace_shared::store::inbox::{Request, Slot};
 
 use super::agent::AgentNode;
 use super::bug::Bug;
 use super::dice::Dice;
-use super::model::odoo::{Name, Odoo, Reply, Request};
-use super::model::work::{Change, Slot};
+use super::odoo::{Ask, Name, Odoo, Reply};
 use super::plan::{Disaster, Plan};
 use super::relay::RelayNode;
 use super::scan::Scan;
@@ -46,7 +46,7 @@ pub enum Event {
     /// A relay's poster looks for work.
     Tick(usize, u32),
     /// A request reaches the target: from whom, its number, the fence and the outcomes seen when it was sent.
-    Request(usize, u32, u64, Request, (u64, u64)),
+    Request(usize, u32, u64, Ask, (u64, u64)),
     /// An answer of the target reaches its relay, with the outcomes it had.
     Reply(usize, u32, u64, Reply, u64),
     /// Somebody in the office looks at the dead letters.
@@ -65,7 +65,7 @@ pub enum Job {
     /// By the receiving machine of this agent.
     Receiver(AgentId, ReceiverAction),
     /// By the poster: changes, and what is posted once they are committed.
-    Poster(Vec<(Slot, Change)>, Vec<Slot>),
+    Poster(Vec<Request>, Vec<Slot>),
     /// By the source: this scan.
     Scan(usize),
 }
@@ -96,7 +96,7 @@ pub struct World {
     /// Relays; the last one is the rightful one.
     pub relays: Vec<RelayNode>,
     /// Images of the relay's disk.
-    pub relay_images: Vec<super::model::inbox::InboxModel>,
+    pub relay_images: Vec<super::inbox::RelayDisk>,
     /// The target.
     pub odoo: Odoo,
     /// An image of the target, while it can be put back without anything being lost that the relay cannot replay.

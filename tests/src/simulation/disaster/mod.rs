@@ -7,14 +7,18 @@ use std::collections::BTreeSet;
 
 use millrace_shared::store::inbox::Inbox;
 
-use super::model::inbox::InboxModel;
-use super::model::odoo::Known;
+use super::inbox::RelayDisk;
 use super::network::Way;
+use super::odoo::Known;
 use super::plan::Disaster;
 use super::world::{Node, World};
 
 /// Most images of a disk.
 const IMAGES: usize = 4;
+
+/// How long the relay keeps what is settled: longer than any line is cut, as in earnest, so that every twin of an agent
+/// heard of it.
+const RETENTION_MS: i64 = 120_000;
 
 impl World {
     /// A disaster strikes.
@@ -40,7 +44,7 @@ impl World {
             Disaster::RestoreRelay => self.restore_relay(),
             Disaster::LoseRelay => {
                 let (store, mark) = (self.dice.number(), self.dice.number());
-                let empty = InboxModel::new(store, mark, self.plan.quota, self.bug);
+                let empty = RelayDisk::new(store, mark, self.plan.quota, self.bug);
                 self.replace_relay_disk(empty);
             }
             Disaster::TakeOver => self.take_over(while_ms),
@@ -51,7 +55,10 @@ impl World {
                 self.agents[agent].skew_ms = years * 365 * 86_400_000;
             }
             Disaster::PruneAgent => self.prune_agent(agent),
-            Disaster::PruneRelay => self.relays[relay].disk.prune(),
+            Disaster::PruneRelay => {
+                let before_ms = self.moment(Node::Relay(relay)).wall_ms - RETENTION_MS;
+                self.relays[relay].disk.prune(before_ms);
+            }
             Disaster::Backup => self.back_up(),
         }
         self.count_destroyed();
@@ -65,8 +72,10 @@ impl World {
                 agent.images.remove(0);
             }
         }
-        let image = self.relays[self.relay()].disk.clone();
-        self.relay_images.push(image);
+        if !self.is_replaying() {
+            let image = self.relays[self.relay()].disk.clone();
+            self.relay_images.push(image);
+        }
         if self.relay_images.len() > IMAGES {
             self.relay_images.remove(0);
         }

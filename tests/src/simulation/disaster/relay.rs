@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::simulation::model::inbox::InboxModel;
-use crate::simulation::model::message::State;
-use crate::simulation::model::odoo::{Known, Name, Odoo};
+use millrace_shared::outcome::Outcome;
+use millrace_shared::store::inbox::{Item, State, StateName};
+
+use crate::simulation::inbox::{RelayDisk, name_of};
+use crate::simulation::odoo::{Known, Name, Odoo};
 use crate::simulation::poster::Poster;
 use crate::simulation::relay::RelayNode;
-use crate::simulation::scan::Scan;
 use crate::simulation::world::{Event, Node, World};
 
 impl World {
@@ -20,7 +21,7 @@ impl World {
     }
 
     /// The relay's disk is another one from now on; images of the target that need the old one's history are no more.
-    pub(super) fn replace_relay_disk(&mut self, disk: InboxModel) {
+    pub(super) fn replace_relay_disk(&mut self, disk: RelayDisk) {
         if self.is_replaying() {
             return;
         }
@@ -32,18 +33,21 @@ impl World {
 
     /// Whether the target was restored: until everything is there again, the relay's disk is the only copy.
     pub(super) fn is_replaying(&self) -> bool {
-        let done = |scan: &Scan| {
-            scan.name
-                .as_ref()
-                .is_some_and(|name| self.odoo.known.contains_key(name))
-        };
         let disk = &self.relays[self.relay()].disk;
-        let applied = |state: &State| matches!(state, State::Settled(_));
-        let missing = |slot| {
-            let item = disk.item(slot);
-            item.is_some_and(|item| item.effective && item.scan.is_some_and(|scan| !done(&self.scans[scan])))
-        };
-        disk.in_state(applied).iter().any(missing) || self.relays[self.relay()].disk.seen > self.odoo.count
+        disk.replay
+            || disk.seen > self.odoo.count
+            || disk
+                .items(&[StateName::Settled])
+                .iter()
+                .any(|item| self.is_forgotten(item))
+    }
+
+    /// Whether the target was told the end of this message, and does not know it any more.
+    pub fn is_forgotten(&self, item: &Item) -> bool {
+        let told = |outcome: &Outcome| matches!(outcome, Outcome::Applied(_) | Outcome::Discarded { .. });
+        let ended = matches!(&item.entry.state, State::Settled(outcome) if told(outcome));
+        let known = name_of(item).and_then(|name| self.odoo.known.get(&name));
+        ended && !matches!(known, Some(Known::Done | Known::Void))
     }
 
     pub(super) fn take_over(&mut self, while_ms: u64) {
@@ -96,5 +100,7 @@ impl World {
         }
         self.odoo = image;
         self.odoo_image = None;
+        // They know nothing of it: put back later, nobody would be told what the target forgot.
+        self.relay_images.clear();
     }
 }

@@ -46,11 +46,11 @@ pub struct Effect {
 
 /// What is asked of the target.
 #[derive(Debug, Clone)]
-pub enum Request {
+pub enum Ask {
     /// Raise the fence above this, and tell it.
     Take(u64),
     /// What is known of these?
-    Ask(Vec<Name>),
+    Known(Vec<Name>),
     /// Run these in one transaction.
     Post(Vec<Posted>),
     /// This shall never take effect.
@@ -91,8 +91,8 @@ pub struct Odoo {
 
 impl Odoo {
     /// Answers a request that was sent under this fence by somebody who has seen this many outcomes.
-    pub fn answer(&mut self, request: &Request, fence: u64, seen: u64, bug: Option<Bug>) -> Reply {
-        if let Request::Take(above) = request {
+    pub fn answer(&mut self, ask: &Ask, fence: u64, seen: u64, bug: Option<Bug>) -> Reply {
+        if let Ask::Take(above) = ask {
             self.fence = self.fence.max(*above) + 1;
             return Reply::Taken(self.fence);
         }
@@ -102,16 +102,16 @@ impl Odoo {
         if fence != self.fence && bug != Some(Bug::StaleFenceIgnored) {
             return Reply::Stale;
         }
-        match request {
-            Request::Take(_) => Reply::Stale,
-            Request::Ask(names) => Reply::Told(
+        match ask {
+            Ask::Take(_) => Reply::Stale,
+            Ask::Known(names) => Reply::Told(
                 names
                     .iter()
                     .map(|name| (name.clone(), self.known.get(name).cloned()))
                     .collect(),
             ),
-            Request::Post(posted) => self.post(posted, fence, bug),
-            Request::Void(name) => {
+            Ask::Post(posted) => self.post(posted, fence, bug),
+            Ask::Void(name) => {
                 if self.known.get(name) != Some(&Known::Done) {
                     self.known.insert(name.clone(), Known::Void);
                     self.count += 1;
