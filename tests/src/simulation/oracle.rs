@@ -11,16 +11,6 @@ use super::inbox::{name_of, scan_of};
 use super::odoo::Known;
 use super::world::World;
 
-/// States from which a message can still go on.
-const OPEN: [StateName; 6] = [
-    StateName::Ready,
-    StateName::Behind,
-    StateName::Sent,
-    StateName::Held,
-    StateName::Dead,
-    StateName::Voiding,
-];
-
 /// A promise: its name, and what of a world at rest breaks it.
 type Promise = (&'static str, fn(&World) -> Vec<String>);
 
@@ -110,7 +100,9 @@ pub fn balance(world: &World) -> Vec<String> {
     if disk.replay || disk.seen > world.odoo.count {
         open.push("the relay has not made good that the target was restored".to_owned());
     }
-    for item in disk.items(&OPEN) {
+    let open_states = StateName::ALL.into_iter();
+    let open_states: Vec<StateName> = open_states.filter(|state| *state != StateName::Settled).collect();
+    for item in disk.items(&open_states) {
         let (at, state, scan) = (item.entry.position, &item.entry.state, scan_of(&item));
         let waits = disk.inbox.waits_for(item.entry.ticket.slot).unwrap_or_default();
         let here = waits.here.iter();

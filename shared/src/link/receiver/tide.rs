@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::port::Standing;
-use crate::ident::{Digest, Epoch, Lane};
+use crate::ident::{Epoch, Lane};
 use crate::link::pace;
 use crate::link::wire::{Mark, Tide};
 use crate::store::inbox::{Floor, LaneFloors};
@@ -141,10 +141,7 @@ impl Tides {
 }
 
 fn empty(epoch: Epoch, lane: Lane) -> LaneFloors {
-    let floor = Floor {
-        sequence: 0,
-        running: Digest::origin(epoch, lane),
-    };
+    let floor = Floor::origin(epoch, lane);
     LaneFloors {
         epoch,
         lane,

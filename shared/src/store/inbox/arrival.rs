@@ -32,6 +32,15 @@ pub struct Lineage {
     pub heads: Option<[Floor; 3]>,
 }
 
+impl Lineage {
+    /// How far each lane that is not empty reaches; none where the agent did not say.
+    pub(crate) fn reach(&self) -> Option<Vec<((Epoch, Lane), Floor)>> {
+        let lanes = Lane::ALL.into_iter().zip(self.heads?);
+        let filled = lanes.filter(|(_, head)| head.sequence > 0);
+        Some(filled.map(|(lane, head)| ((self.epoch, lane), head)).collect())
+    }
+}
+
 /// A frame that came in: contiguous rows of one lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {

@@ -10,6 +10,19 @@ use super::kit::*;
 const READY: State = State::Waiting { ready: true };
 const BEHIND: State = State::Waiting { ready: false };
 
+/// What held the last one back all the while.
+fn the_first_comes_and_goes_before_the_last(
+    store: &mut impl Store,
+    plant: &Plant,
+    first: &Made,
+    last: &Made,
+) {
+    keep(store, &plant.agent, &[first]);
+    assert_eq!((state(store, first), state(store, last)), (READY, BEHIND));
+    apply(store, first);
+    assert_eq!(state(store, last), READY);
+}
+
 pub fn what_comes_after_an_annulled_pair_waits_for_what_that_came_after(store: &mut impl Store) {
     let mut plant = Plant::new("plant-1", 1);
     let first = plant.make_in(Lane::Bulk, PARKS, &["order:a"], |_| {});
@@ -20,10 +33,7 @@ pub fn what_comes_after_an_annulled_pair_waits_for_what_that_came_after(store: &
     assert_eq!(word(&state(store, &wrong)), "annulled");
     assert_eq!(word(&state(store, &undo)), "annulled");
     assert_eq!(state(store, &last), BEHIND);
-    keep(store, &plant.agent, &[&first]);
-    assert_eq!((state(store, &first), state(store, &last)), (READY, BEHIND));
-    apply(store, &first);
-    assert_eq!(state(store, &last), READY);
+    the_first_comes_and_goes_before_the_last(store, &plant, &first, &last);
 }
 
 pub fn what_comes_after_a_discarded_one_waits_for_what_that_came_after(store: &mut impl Store) {
@@ -58,10 +68,7 @@ pub fn what_may_pass_a_dead_letter_waits_for_what_that_came_after(store: &mut im
         Change::Dead(crate::outcome::Reason::new("locked", "no")),
     );
     assert_eq!(state(store, &last), BEHIND);
-    keep(store, &plant.agent, &[&first]);
-    assert_eq!((state(store, &first), state(store, &last)), (READY, BEHIND));
-    apply(store, &first);
-    assert_eq!(state(store, &last), READY);
+    the_first_comes_and_goes_before_the_last(store, &plant, &first, &last);
     apply(store, &last);
     assert_eq!(word(&state(store, &refused)), "superseded");
 }
@@ -82,10 +89,7 @@ pub fn what_names_a_loss_waits_until_all_that_was_captured_before_it_is_here(sto
     };
     store.change(&[request], "anna", 2).unwrap();
     assert_eq!(state(store, &last), BEHIND);
-    keep(store, &plant.agent, &[&first]);
-    assert_eq!((state(store, &first), state(store, &last)), (READY, BEHIND));
-    apply(store, &first);
-    assert_eq!(state(store, &last), READY);
+    the_first_comes_and_goes_before_the_last(store, &plant, &first, &last);
 }
 
 pub fn what_names_something_settled_elsewhere_waits_until_all_that_was_captured_before_it_is_here(

@@ -46,7 +46,7 @@ impl MemoryInbox {
     pub(super) fn claim(&mut self, agent: &AgentId, epochs: &[Lineage]) {
         let open = epochs.iter().map(|lineage| lineage.epoch).collect();
         self.open.insert(agent.clone(), open);
-        let heads: Option<Vec<_>> = epochs.iter().map(lanes_of).collect();
+        let heads: Option<Vec<_>> = epochs.iter().map(Lineage::reach).collect();
         let heads: BTreeMap<(Epoch, Lane), Floor> = heads.unwrap_or_default().into_iter().flatten().collect();
         let mut claimed = self.claimed.get(agent).into_iter().flatten().peekable();
         let holds = |(at, to): (_, &Floor)| heads.get(at).is_some_and(|head| head.sequence >= to.sequence);
@@ -179,13 +179,6 @@ impl MemoryInbox {
         }
         (chain.floor(), chain.diverged())
     }
-}
-
-/// How far each lane of an epoch reaches; none where that was not said.
-fn lanes_of(lineage: &Lineage) -> Option<Vec<((Epoch, Lane), Floor)>> {
-    let heads = lineage.heads?;
-    let lanes = Lane::ALL.into_iter().zip(heads).filter(|(_, to)| to.sequence > 0);
-    Some(lanes.map(|(lane, to)| ((lineage.epoch, lane), to)).collect())
 }
 
 impl MemLane {

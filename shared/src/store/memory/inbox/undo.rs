@@ -36,9 +36,7 @@ impl MemoryInbox {
         }
         let other = match self.meant(&row.agent, &original.stamp()) {
             Meant::Missing => return self.still_undoing(slot),
-            Meant::Gone => {
-                return self.undo_is_held(slot, holds, "something kept no longer", by);
-            }
+            Meant::Gone => return self.undo_is_held(slot, holds, "something kept no longer", by),
             Meant::Here(other) => self.rows[&other].clone(),
         };
         let undoes = other

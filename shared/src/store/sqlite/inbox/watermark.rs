@@ -10,21 +10,21 @@ use super::resolve::spell;
 use super::work::Work;
 
 /// A lane of an epoch, and how far it reaches at its agent.
-type Head = (Epoch, Lane, Floor);
+type Head = ((Epoch, Lane), Floor);
 
 impl Work<'_> {
     /// Takes note of which epochs are open at an agent and how far their lanes reach.
     pub fn claim(&mut self, agent: i64, epochs: &[Lineage]) -> Result<(), StoreError> {
         self.open_only(agent, epochs)?;
-        let said: Option<Vec<_>> = epochs.iter().map(reach_of).collect();
+        let said: Option<Vec<_>> = epochs.iter().map(Lineage::reach).collect();
         let said = said.unwrap_or_default().concat();
         // An earlier claim that still holds stays until it is met: under steady load the newest never would be.
         let claimed = self.claimed(agent)?;
         let holds = |(epoch, lane, to): &(i64, u8, i64)| {
-            let same = |head: &&Head| (head.0.0 as i64, head.1.number()) == (*epoch, *lane);
+            let same = |head: &&Head| (head.0.0.0 as i64, head.0.1.number()) == (*epoch, *lane);
             said.iter()
                 .find(same)
-                .is_some_and(|head| head.2.sequence as i64 >= *to)
+                .is_some_and(|head| head.1.sequence as i64 >= *to)
         };
         if !claimed.is_empty() && claimed.iter().all(holds) {
             return Ok(());
@@ -120,7 +120,7 @@ impl Work<'_> {
     /// Claims these heads, unless one of them is of a log that is not the one that is kept here.
     fn claim_all(&mut self, agent: i64, said: &[Head]) -> Result<(), StoreError> {
         let (mut heads, mut agrees) = (Vec::new(), true);
-        for (epoch, lane, head) in said {
+        for ((epoch, lane), head) in said {
             let Some(id) = self.epoch(agent, *epoch, None)? else {
                 return Ok(());
             };
@@ -142,11 +142,4 @@ impl Work<'_> {
         let agrees = lane.diverged.is_none();
         Ok(agrees && self.anchor(lane.name.id, head.sequence, head.running)?)
     }
-}
-
-/// How far each lane of an epoch that is not empty reaches; none where that was not said.
-fn reach_of(lineage: &Lineage) -> Option<Vec<Head>> {
-    let reach = Lane::ALL.into_iter().zip(lineage.heads?);
-    let reach = reach.filter(|(_, head)| head.sequence > 0);
-    Some(reach.map(|(lane, head)| (lineage.epoch, lane, head)).collect())
 }
