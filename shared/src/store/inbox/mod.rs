@@ -79,6 +79,10 @@ pub trait Inbox {
 
     /// What the agent should hear of its messages, by rising change number, from behind `after`, at most `max`. A
     /// message appears once, with its newest change; asking again from 0 repeats all that is still kept.
+    ///
+    /// One that is superseded by a copy under another name is told, and counts for the settled floor, only when that copy
+    /// has settled in turn. Another clone of the agent may be the only one that has the copy: if this store is lost, the
+    /// message must come again from whoever still has it.
     fn news(&self, agent: &AgentId, after: u64, max: usize) -> Result<Vec<Note>, StoreError>;
 
     /// How many more bytes of unsettled messages this agent may bring into this lane; what a credit is made from.

@@ -61,6 +61,9 @@ macro_rules! all_promises {
                 a_moved_row_that_is_tried_again_still_waits_for_its_old_copy_at_the_target
                 messages_of_one_place_are_ready_in_the_order_of_their_arrival
                 what_was_amended_of_a_message_and_then_of_its_copy_is_kept_in_order
+                a_row_is_settled_for_its_agent_only_when_the_copy_that_supersedes_it_is
+                a_row_that_was_moved_twice_is_settled_for_its_agents_when_its_newest_copy_is
+                a_conflict_that_was_moved_is_not_pruned_before_its_copy_has_ended
             }
             order {
                 messages_of_one_key_become_ready_one_after_the_other

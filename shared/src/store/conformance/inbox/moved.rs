@@ -1,7 +1,8 @@
 //! A message that its agent moved to another epoch: one message still, whichever copy comes first or is left.
 
+use crate::ident::MessageId;
 use crate::outcome::Reason;
-use crate::store::inbox::{Change, GapKind, State};
+use crate::store::inbox::{Change, GapKind, Inbox, State, Told};
 
 use super::gaps::gap_of;
 use super::kit::*;
@@ -161,4 +162,76 @@ pub fn what_was_amended_of_a_message_and_then_of_its_copy_is_kept_in_order(store
     let moved = item(store, &moved);
     assert_eq!(moved.entry.amended, 3);
     assert!(moved.body().unwrap().contains("\"4\""), "{:?}", moved.body());
+}
+
+/// The names of what the agent is told is settled, and how far its first lane is.
+fn settled_for(store: &impl Inbox, plant: &Plant) -> (Vec<MessageId>, u64) {
+    let news = store.news(&plant.agent, 0, 10).unwrap();
+    let settled = news
+        .into_iter()
+        .filter(|note| matches!(note.told, Told::Settled(_)));
+    let floors = store.floors(&plant.agent).unwrap();
+    (settled.map(|note| note.id).collect(), floors[0].settled.sequence)
+}
+
+pub fn a_row_is_settled_for_its_agent_only_when_the_copy_that_supersedes_it_is(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let (row, behind) = (plant.make(PARKS, &["order:a"]), plant.make(PARKS, &["order:b"]));
+    keep(store, &plant.agent, &[&row, &behind]);
+    apply(store, &behind);
+    plant.cut(2);
+    let moved = plant.move_here(&row);
+    keep(store, &plant.agent, &[&moved]);
+    assert_eq!(word(&state(store, &row)), "superseded");
+    assert_eq!(settled_for(store, &plant), (ids(&[&behind]), 0));
+    refuse(store, &moved);
+    assert_eq!(settled_for(store, &plant), (ids(&[&behind]), 0));
+    make(store, &moved, retry());
+    apply(store, &moved);
+    assert_eq!(settled_for(store, &plant), (ids(&[&behind, &moved, &row]), 2));
+}
+
+pub fn a_row_that_was_moved_twice_is_settled_for_its_agents_when_its_newest_copy_is(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let row = plant.make(PARKS, &["order:a"]);
+    let mut clone = plant.clone();
+    plant.cut(2);
+    clone.cut(3);
+    let (one, two) = (plant.move_here(&row), clone.move_here(&row));
+    clone.cut(4);
+    let again = clone.move_here(&one);
+    for made in [&row, &one, &two, &again] {
+        keep(store, &plant.agent, &[made]);
+    }
+    assert_eq!(settled_for(store, &plant), (vec![], 0));
+    let counts = ready(store, &plant.agent);
+    let last = [&row, &one, &two, &again]
+        .into_iter()
+        .find(|made| counts == ids(&[made]))
+        .unwrap();
+    apply(store, last);
+    let (told, floor) = settled_for(store, &plant);
+    assert_eq!((told.len(), floor), (4, 1));
+}
+
+pub fn a_conflict_that_was_moved_is_not_pruned_before_its_copy_has_ended(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 1);
+    let mut clone = plant.clone();
+    let (mine, theirs) = (plant.make(PARKS, &["order:b"]), clone.make(PARKS, &["order:c"]));
+    keep(store, &plant.agent, &[&mine]);
+    keep(store, &plant.agent, &[&theirs]);
+    clone.cut(2);
+    let moved = clone.move_here(&theirs);
+    keep(store, &plant.agent, &[&moved]);
+    apply(store, &mine);
+    acknowledge_all(store, &plant);
+    assert_eq!(store.prune(10_000, 10).unwrap(), 1, "what stood at the position");
+    assert_eq!(settled_for(store, &plant).0, vec![]);
+    apply(store, &moved);
+    assert_eq!(settled_for(store, &plant).0, ids(&[&moved, &theirs]));
+    assert_eq!(
+        store.prune(10_000, 10).unwrap(),
+        1,
+        "the conflict; the copy is not acknowledged yet"
+    );
 }

@@ -35,10 +35,9 @@ impl MemoryInbox {
                 }
             }
         }
-        self.follow_up(by);
         self.move_floor(&(agent.clone(), gap.epoch, gap.lane));
-        self.move_settled_floors();
         self.reach(agent);
+        self.follow_up(by);
     }
 
     /// Takes note of how far an agent's lanes reach, unless an earlier claim that still holds is not met yet: under
@@ -113,6 +112,7 @@ impl MemoryInbox {
             clock: None,
             changed_ms: by.now_ms,
             change: None,
+            untold: None,
             arrival: self.audit.len(),
         };
         let (slot, subject) = (row.slot, row.subject());
@@ -165,7 +165,7 @@ impl MemoryInbox {
             };
             let gap = lane.gaps.iter().find(|gap| (gap.0..=gap.1).contains(&next));
             match (self.first_at(&at.0, &stamp), gap) {
-                (Some(row), _) if settled_only && !row.is_settled() => break,
+                (Some(row), _) if settled_only && !row.is_over() => break,
                 (Some(row), _) => match row.digest {
                     Some(digest) => chain.row(digest),
                     None => chain.over(row.last.unwrap_or(next), lane.declared.get(&next)),

@@ -93,12 +93,12 @@ impl MemoryInbox {
         }
         self.coming = None;
         self.move_floor(&(arrival.agent.clone(), arrival.epoch, arrival.lane));
-        self.move_settled_floors();
         let lane = self.lane(&arrival.agent, arrival.epoch, arrival.lane);
         if kept.diverged {
             lane.diverged = before.diverged.or(Some(arrival.first));
         }
         self.reach(&arrival.agent);
+        self.follow_up(by);
         Taken::Kept(kept)
     }
 
@@ -200,6 +200,7 @@ impl MemoryInbox {
             clock: arrival.clock,
             changed_ms: by.now_ms,
             change: None,
+            untold: None,
             arrival: self.audit.len() - 1,
             envelope,
         };
@@ -222,19 +223,12 @@ impl MemoryInbox {
     }
 
     fn give_way(&mut self, slot: i64, newer: i64, origin: Option<Stamp>, by: Author<'_>) {
-        let mut winner = None;
-        if let Some(row) = self.rows.get(&newer) {
-            winner = row.id();
-            if let Some(origin) = origin.filter(|_| !row.is_settled() && !row.in_flight()) {
-                self.take_over(newer, &origin, by);
-            }
+        if let Some(row) = self.rows.get(&newer)
+            && let Some(origin) = origin.filter(|_| !row.is_settled() && !row.in_flight())
+        {
+            self.take_over(newer, &origin, by);
         }
-        self.settle(
-            slot,
-            crate::outcome::Outcome::Superseded { by: winner },
-            by,
-            "supersede",
-        );
+        self.supersede(slot, newer, by);
     }
 
     /// Puts a row where it is found by position and keys.

@@ -106,6 +106,8 @@ struct MemRow {
     clock: Option<Clock>,
     changed_ms: i64,
     change: Option<u64>,
+    /// The copy that superseded it and has not settled; until then its agent does not hear of it.
+    untold: Option<i64>,
     /// The record of its arrival.
     arrival: usize,
 }
@@ -121,6 +123,11 @@ impl MemRow {
 
     fn is_settled(&self) -> bool {
         matches!(self.state, State::Settled(_))
+    }
+
+    /// Whether its agent may forget it.
+    fn is_over(&self) -> bool {
+        self.is_settled() && self.untold.is_none()
     }
 
     /// Whether it is a dead letter that later ones of its keys need not wait for.

@@ -54,7 +54,7 @@ impl MemoryInbox {
 
     /// Whether nobody waits for it any more, nor ever will.
     fn is_done(&self, row: &MemRow) -> bool {
-        row.is_settled() && (row.keys.is_empty() || self.lets_pass(row))
+        row.is_over() && (row.keys.is_empty() || self.lets_pass(row))
     }
 
     /// Whether somebody waits for other content of this row's position.

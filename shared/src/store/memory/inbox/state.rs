@@ -205,7 +205,9 @@ impl MemoryInbox {
         row.state = state;
         row.version += 1;
         row.changed_ms = by.now_ms;
-        if reopened || matches!(row.state, State::Dead(_) | State::Settled(_)) {
+        if row.untold.is_some() {
+            row.change = None;
+        } else if reopened || matches!(row.state, State::Dead(_) | State::Settled(_)) {
             self.change += 1;
             row.change = Some(self.change);
         }
@@ -240,6 +242,7 @@ impl MemoryInbox {
         while self.next_undo(by) || self.next_copy(by) || self.next_overtaken(by) {
             self.note_cleared();
         }
+        self.tell_of_superseded();
         self.move_settled_floors();
     }
 

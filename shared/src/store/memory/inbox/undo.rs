@@ -140,7 +140,7 @@ impl MemoryInbox {
             return;
         };
         if copy.is_settled() {
-            return self.settle(slot, Outcome::Superseded { by: copy.id() }, by, "supersede");
+            return self.supersede(slot, copy.slot, by);
         }
         if copy.in_flight() {
             if let Some(row) = self.rows.get_mut(&slot) {
@@ -150,8 +150,37 @@ impl MemoryInbox {
         }
         self.inherit(slot, &copy, by);
         self.moved.insert((agent, *origin), slot);
-        let new = self.rows[&slot].id();
-        self.settle(copy.slot, Outcome::Superseded { by: new }, by, "supersede");
+        self.supersede(copy.slot, slot, by);
+    }
+
+    /// Settles a message that another copy of it stands for, and tells its agent once that one is over too.
+    pub(super) fn supersede(&mut self, slot: i64, copy: i64, by: Author<'_>) {
+        let copy = self.rows.get(&copy);
+        let open = copy.filter(|copy| !copy.is_over()).map(|copy| copy.slot);
+        let outcome = Outcome::Superseded {
+            by: copy.and_then(MemRow::id),
+        };
+        if let Some(row) = self.rows.get_mut(&slot) {
+            row.untold = open;
+        }
+        self.settle(slot, outcome, by, "supersede");
+    }
+
+    /// Tells agents of those whose copy is over by now.
+    pub(super) fn tell_of_superseded(&mut self) {
+        while let Some(slot) = self.next_to_tell() {
+            self.change += 1;
+            if let Some(row) = self.rows.get_mut(&slot) {
+                (row.untold, row.change) = (None, Some(self.change));
+            }
+        }
+    }
+
+    fn next_to_tell(&self) -> Option<i64> {
+        let is_over = |slot: i64| self.rows.get(&slot).is_none_or(MemRow::is_over);
+        let mut rows = self.rows.values();
+        rows.find(|row| row.untold.is_some_and(is_over))
+            .map(|row| row.slot)
     }
 
     fn inherit(&mut self, slot: i64, copy: &MemRow, by: Author<'_>) {

@@ -186,12 +186,14 @@ impl Work<'_> {
         let before = std::mem::replace(&mut msg.state, state);
         msg.version += 1;
         let columns = Columns::of(&msg.state)?;
+        let untold =
+            matches!(msg.state, State::Settled(Outcome::Superseded { .. })) && self.is_untold(msg.slot)?;
         let told = matches!(msg.state, State::Dead(_) | State::Settled(_))
             || matches!((&before, &msg.state), (State::Dead(_), State::Waiting { .. }));
-        let change = told.then(|| self.next_change());
+        let change = (told && !untold).then(|| self.next_change());
         self.run(
             "UPDATE message SET state = ?2, version = ?3, attempt = ?4, changed_ms = ?5, \
-             change = ifnull(?6, change), reason = ?7, text = ?8, subject = ?9, outcome = ?10 WHERE slot = ?1",
+             change = CASE WHEN ?11 THEN NULL ELSE ifnull(?6, change) END, reason = ?7, text = ?8, subject = ?9, outcome = ?10 WHERE slot = ?1",
             (
                 msg.slot,
                 columns.state,
@@ -203,6 +205,7 @@ impl Work<'_> {
                 columns.text,
                 columns.subject,
                 columns.outcome,
+                untold,
             ),
         )?;
         let record = Record {

@@ -65,7 +65,7 @@ impl Work<'_> {
         max: usize,
     ) -> Result<usize, StoreError> {
         let sql = "SELECT slot FROM message AS other WHERE lane = ?1 AND beside = 1 AND sequence <= ?2 AND gate = 2 \
-                   AND changed_ms < ?3 AND NOT EXISTS (SELECT 1 FROM message WHERE lane = ?1 AND beside = 0 \
+                   AND changed_ms < ?3 AND change IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message WHERE lane = ?1 AND beside = 0 \
                    AND sequence = other.sequence) LIMIT ?4";
         let slots: Vec<i64> = self.all(sql, (lane, until, before_ms, max as i64), |row| row.get(0))?;
         for slot in &slots {

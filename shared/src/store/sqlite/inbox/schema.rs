@@ -6,7 +6,8 @@
 //!                      └──< arrival                     which frame brought it, and when
 //! key ─< touch >─ message                               who touches what: gate 0 holds, 1 passed, 2 done
 //! behind, missing, undo, twin                           what a message waits for: facts, never counters
-//! claim, given_up                               how far an agent says that it reaches; what will never come
+//! claim, given_up                                       how far an agent says that it reaches; what will never come
+//! untold                                                superseded, and by what that is not over yet
 //! moved, amendment, approval, audit, shared_key, meta, note
 //! ```
 
@@ -15,7 +16,7 @@ use crate::store::sqlite::open::Schema;
 pub(super) const SCHEMA: Schema = Schema {
     name: "inbox",
     application_id: 0x4d4c_494e,
-    migrations: &[FIRST, SECOND, THIRD, FOURTH, FIFTH],
+    migrations: &[FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH],
 };
 
 /// `message.state` is 0 ready, 1 behind, 2 sent, 3 held, 4 dead, 5 voiding, 6 settled. `keys` holds the ids of its keys,
@@ -128,4 +129,10 @@ CREATE TABLE claim (
 CREATE TABLE given_up (
     agent INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL, sequence INTEGER NOT NULL,
     digest INTEGER NOT NULL, PRIMARY KEY (agent, epoch, number, sequence, digest)) STRICT, WITHOUT ROWID;
+";
+
+/// What is superseded by a copy (`until`) that is not over: its agent is not told yet, and its change is null.
+const SIXTH: &str = "
+CREATE TABLE untold (slot INTEGER PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+CREATE INDEX untold_until ON untold (until);
 ";

@@ -45,7 +45,43 @@ impl Work<'_> {
         if applied {
             self.supersede_passed(msg)?;
         }
-        self.after_flight(msg.slot)
+        self.after_flight(msg.slot)?;
+        self.tell_of_superseded(msg.slot)
+    }
+
+    /// Settles a message that another copy of it stands for; none where that is kept no longer. Its agent is told once
+    /// that copy is over too.
+    pub fn supersede(&mut self, msg: &mut Msg, copy: Option<&Msg>) -> Result<(), StoreError> {
+        if let Some(copy) = copy
+            && (!copy.is_settled() || self.is_untold(copy.slot)?)
+        {
+            self.run("INSERT INTO untold VALUES (?1, ?2)", (msg.slot, copy.slot))?;
+        }
+        let by = copy.map(|copy| self.named(copy)).transpose()?;
+        self.settle(msg, Outcome::Superseded { by }, "supersede")
+    }
+
+    /// Whether a message is superseded by one that is not over, so that its agent must not forget it yet.
+    pub fn is_untold(&self, slot: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM untold WHERE slot = ?1";
+        Ok(self.find(sql, [slot], |_| Ok(()))?.is_some())
+    }
+
+    /// Tells agents of those that this one superseded, unless it is not over itself.
+    fn tell_of_superseded(&mut self, copy: i64) -> Result<(), StoreError> {
+        let sql = "SELECT slot FROM untold WHERE until = ?1";
+        let superseded: Vec<i64> = self.all(sql, [copy], |row| row.get(0))?;
+        if superseded.is_empty() || self.is_untold(copy)? {
+            return Ok(());
+        }
+        for slot in superseded {
+            let change = self.next_change();
+            self.run("DELETE FROM untold WHERE slot = ?1", [slot])?;
+            self.run("UPDATE message SET change = ?2 WHERE slot = ?1", (slot, change))?;
+            self.settled_in.insert(self.need(slot)?.lane);
+            self.tell_of_superseded(slot)?;
+        }
+        Ok(())
     }
 
     /// Makes a dead letter of a message: it holds its keys, or is passed, as its kind wants it.

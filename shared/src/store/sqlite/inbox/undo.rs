@@ -163,8 +163,7 @@ impl Work<'_> {
             return self.show_to_waiting(msg, origin);
         };
         if copy.is_settled() {
-            let by = Some(self.named(&copy)?);
-            return self.settle(msg, Outcome::Superseded { by }, "supersede");
+            return self.supersede(msg, Some(&copy));
         }
         if copy.in_flight() {
             self.run(
@@ -176,8 +175,7 @@ impl Work<'_> {
         }
         self.inherit(msg, &copy)?;
         self.note_moved(msg, origin)?;
-        let by = Some(self.named(msg)?);
-        self.settle(&mut copy, Outcome::Superseded { by }, "supersede")?;
+        self.supersede(&mut copy, Some(msg))?;
         self.show_to_waiting(msg, origin)
     }
 
@@ -191,14 +189,13 @@ impl Work<'_> {
 
     /// A message whose newer copy came first never takes effect. What it is itself a copy of is that one's to take over.
     pub fn give_way(&mut self, msg: &mut Msg, later: i64, origin: Option<&Stamp>) -> Result<(), StoreError> {
-        let mut by = None;
-        if let Some(mut later) = self.message(later)? {
-            by = Some(self.named(&later)?);
-            if let Some(origin) = origin.filter(|_| !later.is_settled() && !later.in_flight()) {
-                self.take_over(&mut later, origin)?;
-            }
+        let mut later = self.message(later)?;
+        if let Some(later) = &mut later
+            && let Some(origin) = origin.filter(|_| !later.is_settled() && !later.in_flight())
+        {
+            self.take_over(later, origin)?;
         }
-        self.settle(msg, Outcome::Superseded { by }, "supersede")
+        self.supersede(msg, later.as_ref())
     }
 
     /// What a person or the target decided about the old copy holds for the new one, and what a person has yet to. Only a

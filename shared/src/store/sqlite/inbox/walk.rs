@@ -40,7 +40,7 @@ impl Work<'_> {
     pub fn walk(&self, lane: i64, from: Floor, until: u64, over: Over) -> Result<Walk, StoreError> {
         let declared = self.declared(lane, from.sequence, until)?;
         let anchors = self.anchors(lane, from.sequence, until)?;
-        let sql = "SELECT sequence, last, digest, state FROM message \
+        let sql = "SELECT sequence, last, digest, state = 6 AND change IS NOT NULL FROM message \
                    WHERE lane = ?1 AND beside = 0 AND sequence > ?2 AND sequence <= ?3 ORDER BY sequence";
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut rows = statement.query((lane, from.sequence as i64, until as i64))?;
@@ -143,6 +143,6 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Step, StoreError> {
         first,
         last: last.map_or(first, |last| last as u64),
         digest: digest.map(Digest),
-        settled: row.get::<_, i64>(3)? == 6,
+        settled: row.get(3)?,
     })
 }
