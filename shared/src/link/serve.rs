@@ -135,7 +135,7 @@ pub fn inbox(
         ReceiverAction::Floors(ticket, lineages, settled) => (
             *ticket,
             inbox
-                .announce(agent, lineages)
+                .announce(agent, lineages, now.wall_ms)
                 .and_then(|()| {
                     settled
                         .iter()

@@ -163,8 +163,8 @@ impl Inbox for RelayDisk {
         self.inbox.raise_term(term)
     }
 
-    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError> {
-        self.inbox.announce(agent, epochs)
+    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage], now_ms: i64) -> Result<(), StoreError> {
+        self.inbox.announce(agent, epochs, now_ms)
     }
 
     fn take(&mut self, arrivals: &[Arrival]) -> Result<Vec<Taken>, StoreError> {

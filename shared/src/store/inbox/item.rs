@@ -247,7 +247,7 @@ pub struct Entry {
     pub received_ms: i64,
     /// What was known of the agent's clock when it arrived.
     pub clock: Option<Clock>,
-    /// When its state last changed.
+    /// When its state last changed; of one that a copy superseded, when that copy was over.
     pub changed_ms: i64,
     /// Where it stands.
     pub state: State,

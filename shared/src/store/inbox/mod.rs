@@ -54,7 +54,7 @@ pub trait Inbox {
     /// the agent's *watermark*: nothing that it captured before any message below is still to come. A message that names
     /// something of which nothing is left but its number (declared, pruned, lost) goes on only below the watermark, for
     /// nobody knows any more what that came after.
-    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError>;
+    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage], now_ms: i64) -> Result<(), StoreError>;
 
     /// Keeps all these arrivals in one transaction and says what became of each, in their order. A refused arrival
     /// leaves nothing and does not harm its neighbours.

@@ -2,7 +2,7 @@
 
 use crate::ident::Lane;
 use crate::store::GapKind;
-use crate::store::inbox::{Change, State, Verdict};
+use crate::store::inbox::{Change, State, Verdict, why};
 
 use super::gaps::{gap_of, list_dead};
 use super::kit::*;
@@ -155,10 +155,24 @@ pub fn what_came_after_an_epoch_that_is_over_goes_on(store: &mut impl Store) {
     keep(store, &plant.agent, &[&last]);
     assert_eq!(state(store, &last), BEHIND, "nobody said that it is over");
     let now = plant.lineage(Some(7));
-    store.announce(&plant.agent, &[over, now]).unwrap();
+    store.announce(&plant.agent, &[over, now], 3).unwrap();
     assert_eq!(state(store, &last), BEHIND, "it is still open");
-    store.announce(&plant.agent, &[now]).unwrap();
+    store.announce(&plant.agent, &[now], 4).unwrap();
     assert_eq!(state(store, &last), READY);
+}
+
+pub fn what_a_hello_decides_bears_its_time(store: &mut impl Store) {
+    let mut plant = Plant::new("plant-1", 7);
+    let settled_long_ago = plant.make(PARKS, &["order:a"]);
+    plant.cut(8);
+    let undo = plant.undo(&settled_long_ago);
+    keep(store, &plant.agent, &[&undo]);
+    assert_eq!(state(store, &undo), BEHIND, "what it undoes may still come");
+    store
+        .announce(&plant.agent, &[plant.lineage(Some(7))], 70_000)
+        .unwrap();
+    assert_eq!(word(&state(store, &undo)), why::UNDO_APPLIED);
+    assert_eq!(item(store, &undo).entry.changed_ms, 70_000);
 }
 
 pub fn a_person_lets_go_on_what_waits_for_what_will_never_come(store: &mut impl Store) {

@@ -127,7 +127,7 @@ pub fn discard() -> Change {
 
 /// Has the agent say how far the lanes of its only epoch reach.
 pub fn say_hello(store: &mut impl Store, plant: &Plant) {
-    store.announce(&plant.agent, &[plant.lineage(None)]).unwrap();
+    store.announce(&plant.agent, &[plant.lineage(None)], 3).unwrap();
 }
 
 /// Has the agent acknowledge all that is settled.

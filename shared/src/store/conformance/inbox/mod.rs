@@ -90,6 +90,7 @@ macro_rules! all_promises {
                 a_claim_that_is_not_met_is_not_replaced_by_a_farther_one
                 a_claim_of_a_log_that_is_another_one_is_not_believed
                 what_came_after_an_epoch_that_is_over_goes_on
+                what_a_hello_decides_bears_its_time
                 a_person_lets_go_on_what_waits_for_what_will_never_come
                 what_waits_only_for_what_is_here_is_not_let_go_on
             }

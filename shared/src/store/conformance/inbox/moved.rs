@@ -189,6 +189,8 @@ pub fn a_row_is_settled_for_its_agent_only_when_the_copy_that_supersedes_it_is(s
     make(store, &moved, retry());
     apply(store, &moved);
     assert_eq!(settled_for(store, &plant), (ids(&[&behind, &moved, &row]), 2));
+    let times = [&row, &moved].map(|made| item(store, made).entry.changed_ms);
+    assert_eq!(times[0], times[1]);
 }
 
 pub fn a_row_that_was_moved_twice_is_settled_for_its_agents_when_its_newest_copy_is(store: &mut impl Store) {

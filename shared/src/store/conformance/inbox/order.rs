@@ -90,7 +90,7 @@ pub fn a_message_waits_for_one_in_an_older_epoch(store: &mut impl Store) {
         predecessor: predecessor.map(Epoch),
         heads: None,
     };
-    store.announce(&plant.agent, &[lineage(3, Some(7))]).unwrap();
+    store.announce(&plant.agent, &[lineage(3, Some(7))], 1).unwrap();
     keep(store, &plant.agent, &[&new]);
     keep(store, &plant.agent, &[&old]);
     assert_eq!((state(store, &old), state(store, &new)), (READY, BEHIND));
@@ -220,7 +220,7 @@ pub fn what_names_an_undecodable_message_waits_for_it(store: &mut impl Store) {
     let known = store.floors(&plant.agent).unwrap()[0].stored;
     let mut lineage = plant.lineage(None);
     lineage.heads.as_mut().unwrap()[usize::from(Lane::Normal.number())] = known;
-    store.announce(&plant.agent, &[lineage]).unwrap();
+    store.announce(&plant.agent, &[lineage], 1).unwrap();
     assert_eq!(state(store, &behind), READY);
 }
 

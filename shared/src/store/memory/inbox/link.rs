@@ -19,13 +19,10 @@ impl Inbox for MemoryInbox {
         Ok(self.opening)
     }
 
-    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError> {
+    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage], now_ms: i64) -> Result<(), StoreError> {
         self.learn_epochs(agent, epochs);
         self.claim(agent, epochs);
-        self.follow_up(Author {
-            who: "link",
-            now_ms: 0,
-        });
+        self.follow_up(Author { who: "link", now_ms });
         Ok(())
     }
 

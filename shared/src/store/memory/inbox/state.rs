@@ -242,7 +242,7 @@ impl MemoryInbox {
         while self.next_undo(by) || self.next_copy(by) || self.next_overtaken(by) {
             self.note_cleared();
         }
-        self.tell_of_superseded();
+        self.tell_of_superseded(by);
         self.move_settled_floors();
     }
 

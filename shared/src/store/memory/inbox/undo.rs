@@ -167,11 +167,11 @@ impl MemoryInbox {
     }
 
     /// Tells agents of those whose copy is over by now.
-    pub(super) fn tell_of_superseded(&mut self) {
+    pub(super) fn tell_of_superseded(&mut self, by: Author<'_>) {
         while let Some(slot) = self.next_to_tell() {
             self.change += 1;
             if let Some(row) = self.rows.get_mut(&slot) {
-                (row.untold, row.change) = (None, Some(self.change));
+                (row.untold, row.change, row.changed_ms) = (None, Some(self.change), by.now_ms);
             }
         }
     }

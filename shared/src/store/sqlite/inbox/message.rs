@@ -193,7 +193,8 @@ impl Work<'_> {
         let change = (told && !untold).then(|| self.next_change());
         self.run(
             "UPDATE message SET state = ?2, version = ?3, attempt = ?4, changed_ms = ?5, \
-             change = CASE WHEN ?11 THEN NULL ELSE ifnull(?6, change) END, reason = ?7, text = ?8, subject = ?9, outcome = ?10 WHERE slot = ?1",
+             change = CASE WHEN ?11 THEN NULL ELSE ifnull(?6, change) END, reason = ?7, text = ?8, \
+             subject = ?9, outcome = ?10 WHERE slot = ?1",
             (
                 msg.slot,
                 columns.state,

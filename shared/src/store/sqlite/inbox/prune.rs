@@ -56,7 +56,8 @@ impl Work<'_> {
         Ok(old.map(|(slot, _)| slot).collect())
     }
 
-    /// What stood beside a position goes when nothing stands at it any more: until then links may mean it.
+    /// What stood beside a position goes, once its agent was told of it, when nothing stands at the position any more: until
+    /// then links may mean it.
     fn prune_beside(
         &mut self,
         lane: i64,
@@ -65,7 +66,8 @@ impl Work<'_> {
         max: usize,
     ) -> Result<usize, StoreError> {
         let sql = "SELECT slot FROM message AS other WHERE lane = ?1 AND beside = 1 AND sequence <= ?2 AND gate = 2 \
-                   AND changed_ms < ?3 AND change IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message WHERE lane = ?1 AND beside = 0 \
+                   AND changed_ms < ?3 AND change IS NOT NULL \
+                   AND NOT EXISTS (SELECT 1 FROM message WHERE lane = ?1 AND beside = 0 \
                    AND sequence = other.sequence) LIMIT ?4";
         let slots: Vec<i64> = self.all(sql, (lane, until, before_ms, max as i64), |row| row.get(0))?;
         for slot in &slots {

@@ -77,7 +77,8 @@ impl Work<'_> {
         for slot in superseded {
             let change = self.next_change();
             self.run("DELETE FROM untold WHERE slot = ?1", [slot])?;
-            self.run("UPDATE message SET change = ?2 WHERE slot = ?1", (slot, change))?;
+            let sql = "UPDATE message SET change = ?2, changed_ms = ?3 WHERE slot = ?1";
+            self.run(sql, (slot, change, self.now_ms))?;
             self.settled_in.insert(self.need(slot)?.lane);
             self.tell_of_superseded(slot)?;
         }

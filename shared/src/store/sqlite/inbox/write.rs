@@ -143,8 +143,8 @@ impl Inbox for SqliteInbox {
         Ok(self.opening)
     }
 
-    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage]) -> Result<(), StoreError> {
-        self.transact(LINK, 0, |work| {
+    fn announce(&mut self, agent: &AgentId, epochs: &[Lineage], now_ms: i64) -> Result<(), StoreError> {
+        self.transact(LINK, now_ms, |work| {
             let agent = work.agent(agent)?;
             work.announce(agent, epochs)?;
             work.claim(agent, epochs)

@@ -152,8 +152,8 @@ impl World {
             Step::Hello { plant, open } => {
                 let site = plant.get(&self.sites);
                 let epochs = site.hello(usize::from(*open));
-                disk.announce(&site.plant.agent, &epochs).unwrap();
-                model.announce(&site.plant.agent, &epochs).unwrap();
+                disk.announce(&site.plant.agent, &epochs, 60).unwrap();
+                model.announce(&site.plant.agent, &epochs, 60).unwrap();
             }
             Step::Prune { which } => return self.prune(which, disk, model),
         }
@@ -252,8 +252,8 @@ impl World {
             heads: None,
         }];
         let agent = self.sites[at].plant.agent.clone();
-        disk.announce(&agent, &lineage).unwrap();
-        model.announce(&agent, &lineage).unwrap();
+        disk.announce(&agent, &lineage, 60).unwrap();
+        model.announce(&agent, &lineage, 60).unwrap();
         let mut chosen: Vec<usize> = if rows.is_empty() {
             Vec::new()
         } else {
