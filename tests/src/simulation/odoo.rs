@@ -112,7 +112,7 @@ impl Odoo {
             ),
             Ask::Post(posted) => self.post(posted, fence, bug),
             Ask::Void(name) => {
-                if self.known.get(name) != Some(&Known::Done) {
+                if !matches!(self.known.get(name), Some(Known::Done | Known::Void)) {
                     self.known.insert(name.clone(), Known::Void);
                     self.count += 1;
                 }

@@ -35,7 +35,9 @@ fn what_a_restored_odoo_lost_is_done_again_once_in_order_and_what_was_discarded_
     post(world.http, &json!([message("production.confirm", "p-1", wrong)])).unwrap();
     let (id, _) = await_dead(&world, false, "order-closed");
     world.order(&["dead", "discard", "--id", &id, "--reason", "typed twice"]);
-    world.eventually("it is void in Odoo", || outcomes(&db) == ["done 4", "void 1"]);
+    world.eventually("it is void in Odoo, and its plant knows", || {
+        outcomes(&db) == ["done 4", "void 1"] && fates(&world)[4].starts_with("settled discarded")
+    });
 
     // The backup takes the place of the database. Its relay notices, also if it did not run at that moment.
     world.kill_relay();
