@@ -80,6 +80,17 @@ impl RelayDisk {
         self.items(&[]).iter().any(theirs)
     }
 
+    /// Whether this scan can take effect from here, again where it did: a copy that was superseded is never replayed, and
+    /// the one that took effect may have been pruned before it.
+    pub fn can_do(&self, agent: &AgentId, scan: usize) -> bool {
+        let over = |item: &Item| {
+            let state = &item.entry.state;
+            matches!(state, State::Settled(outcome) if !matches!(outcome, Outcome::Applied(_)))
+        };
+        let theirs = |item: &&Item| item.entry.agent == *agent && scan_of(item) == Some(scan);
+        self.items(&[]).iter().filter(theirs).any(|item| !over(item))
+    }
+
     /// Whether a person discarded the message of this name here.
     pub fn discarded(&self, name: &Name) -> bool {
         let discarded = |item: &Item| matches!(item.entry.state, State::Settled(Outcome::Discarded { .. }));

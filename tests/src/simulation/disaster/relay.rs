@@ -80,7 +80,7 @@ impl World {
             return;
         };
         let disk = &self.relays[self.relay()].disk;
-        let replayable = |scan: &usize| disk.has(&self.scans[*scan].agent, *scan);
+        let replayable = |scan: &usize| disk.can_do(&self.scans[*scan].agent, *scan);
         let lost: BTreeSet<usize> = self.odoo.effects[image.effects.len()..]
             .iter()
             .map(|e| e.scan)
