@@ -74,21 +74,24 @@ impl RelayDisk {
         self.inbox.get(slot).ok().flatten()
     }
 
+    /// The states of all copies of this scan that are here.
+    fn copies(&self, agent: &AgentId, scan: usize) -> impl Iterator<Item = State> {
+        let theirs = move |item: &Item| item.entry.agent == *agent && scan_of(item) == Some(scan);
+        let items = self.items(&[]).into_iter();
+        items.filter(theirs).map(|item| item.entry.state)
+    }
+
     /// Whether this content is here in any form.
     pub fn has(&self, agent: &AgentId, scan: usize) -> bool {
-        let theirs = |item: &Item| item.entry.agent == *agent && scan_of(item) == Some(scan);
-        self.items(&[]).iter().any(theirs)
+        self.copies(agent, scan).next().is_some()
     }
 
     /// Whether this scan can take effect from here, again where it did: a copy that was superseded is never replayed, and
     /// the one that took effect may have been pruned before it.
     pub fn can_do(&self, agent: &AgentId, scan: usize) -> bool {
-        let over = |item: &Item| {
-            let state = &item.entry.state;
-            matches!(state, State::Settled(outcome) if !matches!(outcome, Outcome::Applied(_)))
-        };
-        let theirs = |item: &&Item| item.entry.agent == *agent && scan_of(item) == Some(scan);
-        self.items(&[]).iter().filter(theirs).any(|item| !over(item))
+        let mut copies = self.copies(agent, scan);
+        copies
+            .any(|state| !matches!(state, State::Settled(outcome) if !matches!(outcome, Outcome::Applied(_))))
     }
 
     /// Whether a person discarded the message of this name here.

@@ -53,13 +53,19 @@ pub fn a_moved_row_waits_for_its_old_copy_that_is_at_the_target(store: &mut impl
     assert_eq!(ready(store, &plant.agent), ids(&[&moved_two]));
 }
 
-pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store) {
+/// A row, and the copies of it that each of two clones moved to an epoch of its own.
+fn moved_by_two_clones() -> (Plant, Plant, [Made; 3]) {
     let mut plant = Plant::new("plant-1", 1);
     let row = plant.make(PARKS, &["order:a"]);
     let mut clone = plant.clone();
     plant.cut(2);
     clone.cut(3);
     let (one, two) = (plant.move_here(&row), clone.move_here(&row));
+    (plant, clone, [row, one, two])
+}
+
+pub fn a_row_moved_twice_by_two_clones_takes_effect_once(store: &mut impl Store) {
+    let (plant, _, [_, one, two]) = moved_by_two_clones();
     keep(store, &plant.agent, &[&one]);
     keep(store, &plant.agent, &[&two]);
     assert_eq!(ready(store, &plant.agent).len(), 1);
@@ -194,12 +200,7 @@ pub fn a_row_is_settled_for_its_agent_only_when_the_copy_that_supersedes_it_is(s
 }
 
 pub fn a_row_that_was_moved_twice_is_settled_for_its_agents_when_its_newest_copy_is(store: &mut impl Store) {
-    let mut plant = Plant::new("plant-1", 1);
-    let row = plant.make(PARKS, &["order:a"]);
-    let mut clone = plant.clone();
-    plant.cut(2);
-    clone.cut(3);
-    let (one, two) = (plant.move_here(&row), clone.move_here(&row));
+    let (plant, mut clone, [row, one, two]) = moved_by_two_clones();
     clone.cut(4);
     let again = clone.move_here(&one);
     for made in [&row, &one, &two, &again] {

@@ -21,10 +21,9 @@ impl Work<'_> {
         // An earlier claim that still holds stays until it is met: under steady load the newest never would be.
         let claimed = self.claimed(agent)?;
         let holds = |(epoch, lane, to): &(i64, u8, i64)| {
-            let same = |head: &&Head| (head.0.0.0 as i64, head.0.1.number()) == (*epoch, *lane);
-            said.iter()
-                .find(same)
-                .is_some_and(|head| head.1.sequence as i64 >= *to)
+            let same = |((of, number), _): &&Head| (of.0 as i64, number.number()) == (*epoch, *lane);
+            let head = said.iter().find(same);
+            head.is_some_and(|(_, head)| head.sequence as i64 >= *to)
         };
         if !claimed.is_empty() && claimed.iter().all(holds) {
             return Ok(());
